@@ -1,0 +1,69 @@
+"""Anchor-free Siamese trackers with APCE-gated multi-template updates, as a library and as a ROS 2 node.
+
+>>> from siam_tracker_ros import load_tracker
+>>> tracker = load_tracker("afsn_mobile")            # doctest: +SKIP
+>>> tracker.init(frame, (x, y, w, h))                # doctest: +SKIP
+>>> result = tracker.update(next_frame)              # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .geometry import Box, BoxError, FrameError
+
+if TYPE_CHECKING:
+    from .tracking.settings import TrackerSettings
+    from .tracking.state import TrackState
+    from .tracking.tracker import Tracker, TrackResult
+
+__version__ = "0.1.0"
+__all__ = [
+    "Box",
+    "BoxError",
+    "FrameError",
+    "TrackResult",
+    "TrackState",
+    "Tracker",
+    "TrackerSettings",
+    "load_tracker",
+]
+
+
+def load_tracker(
+    model: str = "afsn_mobile",
+    *,
+    weights: str | Path | None = None,
+    device: str = "auto",
+    precision: str = "float32",
+    settings: TrackerSettings | None = None,
+) -> Tracker:
+    """A tracker with trained weights.
+
+    Args:
+        model: a name of the zoo, or a path to safetensors weights that name their model in their metadata.
+        weights: a safetensors file to use instead of the shipped one.
+        device: ``auto`` (CUDA where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
+        precision: ``float32``, or ``float16`` on CUDA.
+        settings: thresholds and gains; the defaults are the model's.
+
+    Raises:
+        ValueError: unknown model, weights that are missing, broken or of another network, unknown or missing device.
+    """
+    from .tracking.load import load_tracker as load
+
+    return load(model, weights=weights, device=device, precision=precision, settings=settings)
+
+
+def __getattr__(name: str) -> Any:
+    # The tracker imports torch, which takes seconds: only who uses it pays for it.
+    if name in ("Tracker", "TrackResult"):
+        from .tracking import tracker
+
+        return getattr(tracker, name)
+    if name in ("TrackState", "TrackerSettings"):
+        from .tracking import settings, state
+
+        return getattr(state if name == "TrackState" else settings, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

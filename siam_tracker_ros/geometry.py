@@ -1,0 +1,237 @@
+"""Boxes, crops and the exact map between the image and a crop (numpy and OpenCV only).
+
+Coordinates are continuous pixel coordinates of the original image: the image covers ``[0, width] x [0, height]``
+and the centre of the pixel in column ``i`` is at ``i + 0.5``. A crop is a square of the image scaled to a square
+patch by one factor, so the map from patch to image is one multiplication and one addition, and is exact.
+
+Source: the crop with context amount 0.5, a template patch of 127 and a search patch of 255 pixels is SiamFC's
+(Bertinetto et al. 2016, section 2.2), which the AFSN paper takes over in section 4.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+CONTEXT_AMOUNT = 0.5
+TEMPLATE_SIZE = 127
+SEARCH_SIZE = 255
+
+BoxFault = Literal["not_finite", "outside", "too_small"]
+
+
+class BoxError(ValueError):
+    """A box that cannot start a target. ``reason`` says which rule it broke."""
+
+    def __init__(self, reason: BoxFault, message: str) -> None:
+        super().__init__(message)
+        self.reason: BoxFault = reason
+
+
+class FrameError(ValueError):
+    """A frame that cannot be tracked on: wrong type, shape or no pixels."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """An axis-aligned box: top-left corner ``x, y`` and size ``w, h`` in pixels of the original image (float)."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+    @classmethod
+    def from_center(cls, cx: float, cy: float, w: float, h: float) -> Box:
+        """The box of size ``w, h`` centred at ``cx, cy``."""
+        return cls(cx - w / 2, cy - h / 2, w, h)
+
+    @property
+    def cx(self) -> float:
+        return self.x + self.w / 2
+
+    @property
+    def cy(self) -> float:
+        return self.y + self.h / 2
+
+    @property
+    def right(self) -> float:
+        return self.x + self.w
+
+    @property
+    def bottom(self) -> float:
+        return self.y + self.h
+
+    @property
+    def area(self) -> float:
+        return max(self.w, 0.0) * max(self.h, 0.0)
+
+    @property
+    def is_finite(self) -> bool:
+        return all(math.isfinite(v) for v in self.as_tuple())
+
+    def as_tuple(self) -> tuple[float, float, float, float]:
+        """``(x, y, w, h)``."""
+        return (self.x, self.y, self.w, self.h)
+
+    def scaled(self, factor: float) -> Box:
+        """The box with the same centre and both sides multiplied by ``factor``."""
+        return Box.from_center(self.cx, self.cy, self.w * factor, self.h * factor)
+
+    def clipped(self, width: float, height: float) -> Box:
+        """The part of the box inside an image of ``width`` x ``height``; of size 0 at the border if there is none."""
+        x0, x1 = (min(max(v, 0.0), float(width)) for v in (self.x, self.right))
+        y0, y1 = (min(max(v, 0.0), float(height)) for v in (self.y, self.bottom))
+        return Box(x0, y0, max(x1 - x0, 0.0), max(y1 - y0, 0.0))
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union with ``other``, 0..1; 0 where the union is empty."""
+        iw = min(self.right, other.right) - max(self.x, other.x)
+        ih = min(self.bottom, other.bottom) - max(self.y, other.y)
+        intersection = max(iw, 0.0) * max(ih, 0.0)
+        union = self.area + other.area - intersection
+        return min(max(intersection / union, 0.0), 1.0) if union > 0 else 0.0
+
+
+def check_box(box: Box | Sequence[float], width: int, height: int, minimum: float = 4.0) -> Box:
+    """A box that can start a target in an image of ``width`` x ``height`` pixels, or BoxError with the reason.
+
+    Args:
+        box: a Box or ``(x, y, w, h)``, pixels.
+        minimum: smallest side, pixels, of the box and of its part inside the image.
+
+    Returns:
+        The box as given (parts outside the image are kept: a target may be cut by the border).
+    """
+    if not isinstance(box, Box):
+        values = [float(v) for v in box]
+        if len(values) != 4:
+            raise BoxError("not_finite", f"a box has four numbers x, y, w, h; {len(values)} were given")
+        box = Box(*values)
+    said = f"box x={box.x:.1f}, y={box.y:.1f}, w={box.w:.1f}, h={box.h:.1f}"
+    if not box.is_finite:
+        raise BoxError("not_finite", f"{said} is not finite; give four finite numbers in pixels")
+    if box.w < minimum or box.h < minimum:
+        raise BoxError("too_small", f"{said} is under {minimum:g} pixels; draw a larger box")
+    inside = box.clipped(width, height)
+    if inside.w <= 0 or inside.h <= 0:
+        raise BoxError("outside", f"{said} lies outside the {width}x{height} image")
+    if inside.w < minimum or inside.h < minimum:
+        raise BoxError("outside", f"{said} has under {minimum:g} pixels inside the {width}x{height} image")
+    return box
+
+
+def check_frame(frame: object) -> NDArray[np.uint8]:
+    """The frame, if it is a BGR picture (uint8 [H, W, 3] with pixels), else FrameError saying what it is."""
+    if not isinstance(frame, np.ndarray):
+        raise FrameError(f"a frame is a numpy array uint8 [H, W, 3]; this is a {type(frame).__name__}")
+    if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or 0 in frame.shape:
+        raise FrameError(f"a frame is BGR uint8 [H, W, 3]; this is {frame.dtype} {list(frame.shape)}")
+    return frame
+
+
+def context_side(w: float, h: float, context: float = CONTEXT_AMOUNT) -> float:
+    """Side in image pixels of the template square: ``sqrt((w + p) (h + p))`` with ``p = context (w + h)``."""
+    p = context * (w + h)
+    return math.sqrt(max(w + p, 0.0) * max(h + p, 0.0))
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square of the image, side ``side`` pixels centred at ``cx, cy``, shown in a patch of ``patch`` pixels."""
+
+    cx: float
+    cy: float
+    side: float
+    patch: int
+
+    @property
+    def scale(self) -> float:
+        """Patch pixels per image pixel."""
+        return self.patch / self.side
+
+    def to_patch(self, box: Box) -> Box:
+        """The box in patch coordinates (origin at the patch's top-left corner)."""
+        s = self.scale
+        return Box((box.x - self.cx) * s + self.patch / 2, (box.y - self.cy) * s + self.patch / 2, box.w * s, box.h * s)
+
+    def to_image(self, box: Box) -> Box:
+        """The exact inverse of :meth:`to_patch`."""
+        s = self.side / self.patch
+        return Box((box.x - self.patch / 2) * s + self.cx, (box.y - self.patch / 2) * s + self.cy, box.w * s, box.h * s)
+
+
+def template_crop(box: Box, size: int = TEMPLATE_SIZE, context: float = CONTEXT_AMOUNT) -> Crop:
+    """The square with context around the box that becomes the template patch."""
+    return Crop(box.cx, box.cy, max(context_side(box.w, box.h, context), 1.0), size)
+
+
+def search_crop(
+    box: Box, size: int = SEARCH_SIZE, template_size: int = TEMPLATE_SIZE, context: float = CONTEXT_AMOUNT
+) -> Crop:
+    """The square around the last box that becomes the search patch, at the template's scale."""
+    return Crop(box.cx, box.cy, max(context_side(box.w, box.h, context), 1.0) * size / template_size, size)
+
+
+def mean_color(frame: NDArray[np.uint8]) -> tuple[float, float, float]:
+    """The frame's mean colour (B, G, R), which stands for what lies outside the image.
+
+    Every eighth row and column is read: over a million pixels the mean moves by less than one grey level.
+    """
+    step = 8 if min(frame.shape[:2]) >= 64 else 1
+    b, g, r = frame[::step, ::step].reshape(-1, 3).mean(axis=0)
+    return (float(b), float(g), float(r))
+
+
+def crop_patch(
+    frame: NDArray[np.uint8], crop: Crop, border: Sequence[float] | None = None
+) -> NDArray[np.uint8]:
+    """Cut and scale ``crop`` out of the frame; only the pixels it needs are touched.
+
+    Args:
+        frame: uint8 [H, W, 3] (any channel order) or [H, W].
+        crop: the square; it may reach outside the image, or lie outside altogether.
+        border: colour outside the image, one value a channel; the frame's mean colour by default.
+
+    Returns:
+        uint8 patch [P, P, 3] (or [P, P]).
+    """
+    height, width = frame.shape[:2]
+    fill = mean_color(frame) if border is None and frame.ndim == 3 else (border if border is not None else (0.0,))
+    s = crop.scale
+    # Pixel centres: patch column u + 0.5 is image column (u + 0.5 - P/2) / s + cx, hence the half pixels below.
+    matrix = np.array(
+        [
+            [s, 0.0, crop.patch / 2 - 0.5 - s * (crop.cx - 0.5)],
+            [0.0, s, crop.patch / 2 - 0.5 - s * (crop.cy - 0.5)],
+        ]
+    )
+    if s < 0.5:
+        # Bilinear sampling skips pixels when it shrinks by more than two: average first, on the part needed only.
+        half = crop.side / 2 + 2
+        x0, x1 = (int(np.clip(v, 0, width)) for v in (math.floor(crop.cx - half), math.ceil(crop.cx + half)))
+        y0, y1 = (int(np.clip(v, 0, height)) for v in (math.floor(crop.cy - half), math.ceil(crop.cy + half)))
+        if x1 - x0 >= 2 and y1 - y0 >= 2:
+            part = frame[y0:y1, x0:x1]
+            nw, nh = max(round((x1 - x0) * s * 1.5), 1), max(round((y1 - y0) * s * 1.5), 1)
+            frame = cv2.resize(part, (nw, nh), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+            fx, fy = nw / (x1 - x0), nh / (y1 - y0)
+            for row, f, offset in ((0, fx, x0), (1, fy, y0)):
+                a = s / f
+                centre = crop.cx if row == 0 else crop.cy
+                matrix[row, row] = a
+                matrix[row, 2] = crop.patch / 2 - 0.5 - s * (centre - offset) + 0.5 * a
+    return cv2.warpAffine(  # type: ignore[return-value]
+        frame,
+        matrix,
+        (crop.patch, crop.patch),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=tuple(fill),
+    )

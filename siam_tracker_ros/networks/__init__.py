@@ -1,0 +1,1 @@
+"""The networks: functions of tensors that hold no tracking state."""

@@ -1,0 +1,68 @@
+"""Backbones: torchvision's networks cut and re-strided so that three levels share one resolution."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torchvision
+from torch import Tensor, nn
+from torchvision.models.mobilenetv3 import InvertedResidual
+from torchvision.ops.misc import SqueezeExcitation
+
+
+class ResNet50Stride8(nn.Module):
+    """ResNet-50 whose last three stages all have stride 8 (AFSN section 3.1, after SiamRPN++).
+
+    The strides of stages 3 and 4 become dilations 2 and 4. The stem is not padded, so that a 127 pixel template gives
+    15x15 and a 255 pixel search patch 31x31. Shortcuts are torchvision's 1x1, so that its ImageNet weights load.
+    """
+
+    channels = (512, 1024, 2048)
+
+    def __init__(self) -> None:
+        super().__init__()
+        net = torchvision.models.resnet50(weights=None, replace_stride_with_dilation=[False, True, True])
+        self.conv1, self.bn1, self.relu = net.conv1, net.bn1, net.relu
+        self.conv1.padding = (0, 0)
+        self.maxpool = net.maxpool
+        self.layer1, self.layer2, self.layer3, self.layer4 = net.layer1, net.layer2, net.layer3, net.layer4
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """[B, 3, S, S] to the three levels R2 [B, 512, s, s], R3 [B, 1024, s, s], R4 [B, 2048, s, s]."""
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        r2 = self.layer2(self.layer1(x))
+        r3 = self.layer3(r2)
+        return r2, r3, self.layer4(r3)
+
+
+class MobileNetV3Stride16(nn.Module):
+    """torchvision's ``mobilenet_v3_small`` cut after its 96-channel block, which runs at stride 16 instead of 32.
+
+    The squeeze-excitation of the expanding blocks comes before their activation, not after it, which is the order of
+    the public tracking weights that the mobile models start from. 127 gives 8x8, 255 gives 16x16.
+    """
+
+    channels = (40, 48, 96)
+
+    def __init__(self) -> None:
+        super().__init__()
+        net = torchvision.models.mobilenet_v3_small(weights=None, norm_layer=nn.BatchNorm2d)
+        self.features = net.features[:10]
+        for module in self.features[2:]:
+            block = cast(InvertedResidual, module).block
+            for i, part in enumerate(block):
+                if isinstance(part, SqueezeExcitation):
+                    depthwise = cast(nn.Sequential, block[i - 1])
+                    block[i] = nn.Sequential(part, depthwise[2])
+                    depthwise[2] = nn.Identity()
+        last = cast(InvertedResidual, self.features[9]).block
+        for module in last.modules():
+            if isinstance(module, nn.Conv2d):
+                module.stride = (1, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """[B, 3, S, S] to the three levels R2 [B, 40, s, s], R3 [B, 48, s, s], R4 [B, 96, s, s]."""
+        r2 = self.features[:7](x)
+        r3 = self.features[7:9](r2)
+        return r2, r3, self.features[9](r3)
+

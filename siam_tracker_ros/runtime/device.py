@@ -1,0 +1,45 @@
+"""Which device and number format a network runs in."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+
+PRECISIONS = ("float32", "float16")
+
+
+class DeviceError(ValueError):
+    """A device or precision that this machine does not have."""
+
+
+def resolve_device(device: str = "auto") -> torch.device:
+    """``auto`` (CUDA where there is one, else CPU), ``cpu``, ``cuda`` or ``cuda:N`` to a torch device.
+
+    Raises:
+        DeviceError: the name is unknown, or the CUDA device asked for is not there.
+    """
+    if device == "auto":
+        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    if device == "cpu":
+        return torch.device("cpu")
+    match = re.fullmatch(r"cuda(?::(\d+))?", device)
+    if not match:
+        raise DeviceError(f"unknown device '{device}'; use auto, cpu, cuda or cuda:N")
+    index, count = int(match[1] or 0), torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if index >= count:
+        raise DeviceError(f"device '{device}' is not there: this machine has {count} CUDA devices; use auto or cpu")
+    return torch.device("cuda", index)
+
+
+def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
+    """``float32``, or ``float16`` on CUDA.
+
+    Raises:
+        DeviceError: unknown name, or half precision asked for on a CPU.
+    """
+    if precision not in PRECISIONS:
+        raise DeviceError(f"unknown precision '{precision}'; use one of {', '.join(PRECISIONS)}")
+    if precision == "float16" and device.type != "cuda":
+        raise DeviceError("precision float16 needs a CUDA device; use float32 on the CPU")
+    return torch.float16 if precision == "float16" else torch.float32

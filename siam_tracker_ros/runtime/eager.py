@@ -1,0 +1,79 @@
+"""A network run by PyTorch as it is: the runtime that is always there."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from siam_tracker_ros.networks.response import Geometry, SiameseNetwork, point_grid
+
+from .fold import fold_batch_norm
+
+
+@dataclass(frozen=True)
+class Maps:
+    """A response on the host, float32; N = map_size squared points, row by row.
+
+    Attributes:
+        foreground: probability that the point lies on the target, 0..1, [N].
+        centerness: 0..1, [N].
+        boxes: corners x0, y0, x1, y1 in search patch pixels, [N, 4].
+        levels: each level's response map, foreground less background logit, [L, N].
+    """
+
+    foreground: NDArray[np.float32]
+    centerness: NDArray[np.float32]
+    boxes: NDArray[np.float32]
+    levels: NDArray[np.float32]
+
+
+class EagerRuntime:
+    """Holds a network on its device and turns patches into maps. One copy to and one from the device per call."""
+
+    name = "eager"
+
+    def __init__(self, network: nn.Module, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
+        self.geometry: Geometry = network.geometry  # type: ignore[assignment]
+        self.device, self.dtype = device, dtype
+        folded = fold_batch_norm(copy.deepcopy(network).eval())
+        self._network: SiameseNetwork = folded.to(  # type: ignore[assignment]
+            device=device, dtype=dtype, memory_format=torch.channels_last
+        )
+        self._points = point_grid(self.geometry, device).flatten(1)  # [2, N]
+
+    @torch.inference_mode()
+    def template(self, patch: NDArray[np.uint8]) -> tuple[Tensor, ...]:
+        """Template patch uint8 [T, T, 3] to the features of each level."""
+        return self._network.template(self._upload(patch))
+
+    @torch.inference_mode()
+    def kernels(self, features: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Template features to what the correlation needs of them."""
+        return self._network.kernels(features)
+
+    @torch.inference_mode()
+    def search(self, kernels: tuple[Tensor, ...], patch: NDArray[np.uint8]) -> Maps:
+        """Search patch uint8 [S, S, 3] to the maps."""
+        response = self._network.search(kernels, self._upload(patch))
+        score, box = response.scores[0].flatten(1).float(), response.distances[0].flatten(1).float()
+        low, high = self._points - box[:2], self._points + box[2:]
+        packed = torch.cat(
+            (
+                score.softmax(0)[1:],
+                response.centerness[0].flatten(1).float().sigmoid(),
+                low,
+                high,
+                *((level[0, 1:] - level[0, :1]).flatten(1).float() for level in response.levels),
+            )
+        )
+        rows = packed.cpu().numpy()  # [6 + L, N]: one copy back
+        return Maps(foreground=rows[0], centerness=rows[1], boxes=rows[2:6].T, levels=rows[6:])
+
+    def _upload(self, patch: NDArray[np.uint8]) -> Tensor:
+        # The picture's own layout is channels-last, so this is a type change and no transposition.
+        return torch.from_numpy(patch).to(self.device).permute(2, 0, 1)[None].to(self.dtype)

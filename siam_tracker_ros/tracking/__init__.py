@@ -1,0 +1,1 @@
+"""What happens per frame: crop, network, scoring, APCE, template memory, state."""

@@ -1,0 +1,57 @@
+"""A tracker from a model's name or a weights file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+
+from siam_tracker_ros.networks.weights import WeightsError, load_weights
+from siam_tracker_ros.networks.zoo import MODELS
+from siam_tracker_ros.runtime.device import resolve_device, resolve_precision
+from siam_tracker_ros.runtime.eager import EagerRuntime
+
+from .settings import TrackerSettings
+from .tracker import Tracker
+
+
+def load_tracker(
+    model: str,
+    *,
+    weights: str | Path | None,
+    device: str,
+    precision: str,
+    settings: TrackerSettings | None,
+) -> Tracker:
+    """See :func:`siam_tracker_ros.load_tracker`."""
+    if weights is None and model not in MODELS and (model.endswith(".safetensors") or Path(model).is_file()):
+        weights, model = model, model_of(Path(model))
+    if model not in MODELS:
+        raise ValueError(f"unknown model '{model}'; use one of {', '.join(MODELS)}, or a path to safetensors weights")
+    entry = MODELS[model]
+    path = Path(weights) if weights else entry.weights_path
+    if path is None:
+        raise WeightsError(f"no trained weights of {model} come with this package; give a file with weights=PATH")
+    chosen = resolve_device(device)
+    dtype = resolve_precision(precision, chosen)
+    network = entry.build()
+    load_weights(network, path, model)
+    return Tracker(EagerRuntime(network, chosen, dtype), model, settings)
+
+
+def model_of(path: Path) -> str:
+    """The zoo name that a weights file says it is of.
+
+    Raises:
+        WeightsError: missing or unreadable file, or one that does not say.
+    """
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such weights file")
+    try:
+        with safe_open(path, framework="pt") as file:
+            model = (file.metadata() or {}).get("model")
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path}: not a readable safetensors file ({error})") from error
+    if model not in MODELS:
+        raise WeightsError(f"{path} does not name its model in its metadata; give the model's name and weights={path}")
+    return str(model)

@@ -1,0 +1,102 @@
+"""From response maps to one box: scale and ratio penalty, cosine window, linear interpolation of the size.
+
+Source: SiamRPN (Li et al. 2018, section 4.3), which the anchor-free trackers take over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siam_tracker_ros.geometry import Box, Crop
+
+from .settings import TrackerSettings
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The chosen point: its box in the search patch, its score (confidence) and the penalty it had, both 0..1."""
+
+    box: Box
+    score: float
+    penalty: float
+
+
+def cosine_window(size: int) -> NDArray[np.float32]:
+    """The outer product of two Hann windows, 0..1, flat [size * size]."""
+    line = np.hanning(size)
+    return np.outer(line, line).astype(np.float32).ravel()
+
+
+def change(ratio: NDArray[np.floating]) -> NDArray[np.floating]:
+    """``max(r, 1/r)``: 1 for no change, growing both ways."""
+    return np.maximum(ratio, 1.0 / ratio)
+
+
+def padded_size(w: NDArray[np.floating] | float, h: NDArray[np.floating] | float) -> NDArray[np.floating]:
+    """``sqrt((w + p)(h + p))`` with ``p = (w + h) / 2``: the size that the scale penalty compares."""
+    p = (w + h) * 0.5
+    return np.sqrt((w + p) * (h + p))
+
+
+def penalty(w: NDArray[np.floating], h: NDArray[np.floating], last: Box, k: float) -> NDArray[np.floating]:
+    """``exp(-k (r s - 1))`` with s the change of the padded size and r that of the aspect ratio.
+
+    Args:
+        w, h: candidates' sides, patch pixels, positive, [N].
+        last: the last box, in patch pixels.
+        k: strength.
+
+    Returns:
+        1 for no change, towards 0, [N].
+    """
+    s = change(padded_size(w, h) / padded_size(last.w, last.h))
+    r = change((last.w / last.h) / (w / h))
+    return np.exp(-k * (r * s - 1.0))
+
+
+def choose(
+    foreground: NDArray[np.floating],
+    centerness: NDArray[np.floating],
+    boxes: NDArray[np.floating],
+    last: Box,
+    window: NDArray[np.floating],
+    settings: TrackerSettings,
+) -> Choice | None:
+    """The best point of the maps, None if the network's output is not finite.
+
+    Args:
+        foreground, centerness: 0..1, [N].
+        boxes: x0, y0, x1, y1 in patch pixels, [N, 4].
+        last: the last box, in patch pixels.
+        window: cosine window, [N].
+    """
+    score = foreground * centerness**settings.centerness_power
+    w, h = np.maximum(boxes[:, 2] - boxes[:, 0], 1e-3), np.maximum(boxes[:, 3] - boxes[:, 1], 1e-3)
+    penalties = penalty(w, h, last, settings.penalty_k)
+    influence = settings.window_influence
+    total = penalties * score * (1.0 - influence) + window * influence
+    if not np.isfinite(total).all():
+        return None
+    best = int(np.argmax(total))
+    x0, y0 = float(boxes[best, 0]), float(boxes[best, 1])
+    return Choice(Box(x0, y0, float(w[best]), float(h[best])), float(score[best]), float(penalties[best]))
+
+
+def smooth(last: Box, crop: Crop, choice: Choice, settings: TrackerSettings, width: int, height: int) -> Box:
+    """The new box in the image: the chosen centre, the size moved from the last towards the chosen one.
+
+    The rate is ``penalty * score * size_lr``. The centre stays in the image of ``width`` x ``height`` pixels, the
+    sides stay from 4 pixels (less, if the target began smaller) to the image's.
+    """
+    found = crop.to_image(choice.box)
+    rate = choice.penalty * choice.score * settings.size_lr
+    w, h = (a * (1 - rate) + b * rate for a, b in ((last.w, found.w), (last.h, found.h)))
+    return Box.from_center(
+        min(max(found.cx, 0.0), float(width)),
+        min(max(found.cy, 0.0), float(height)),
+        min(max(w, 4.0), float(width)),
+        min(max(h, 4.0), float(height)),
+    )

@@ -1,0 +1,73 @@
+"""The tracker's settings, with their ranges: the one place from which command line and ROS parameters are made."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def _setting(default: float | int | bool, low: float, high: float, text: str) -> Any:
+    return field(default=default, metadata={"min": low, "max": high, "help": text})
+
+
+@dataclass(frozen=True)
+class TrackerSettings:
+    """What a tracker does with a network's response. Every value is checked against its range when it is made.
+
+    Raises:
+        ValueError: a value outside its range, or two values that contradict each other; the message names them.
+    """
+
+    window_influence: float = _setting(
+        0.455, 0.0, 1.0, "Share of the cosine window in the score: how much a place far from the last one is held back."
+    )
+    penalty_k: float = _setting(0.138, 0.0, 2.0, "Strength of the penalty on a change of size and of aspect ratio.")
+    size_lr: float = _setting(
+        0.348, 0.0, 1.0, "Rate of the linear interpolation of the box size, times penalty and score."
+    )
+    centerness_power: float = _setting(
+        0.5, 0.0, 4.0, "Exponent of the centre-ness in the score; 0 leaves the centre-ness out."
+    )
+    template_update: bool = _setting(True, 0, 1, "Multi-template update (AFSN equation 7) on or off.")
+    template_eta: float = _setting(
+        0.9, 0.0, 1.0, "eta of AFSN equation 7: share of the old template that an accepted update keeps."
+    )
+    template_first_share: float = _setting(
+        0.5, 0.0, 1.0, "Share of the first frame's template in what is searched for; it is never forgotten."
+    )
+    template_interval: int = _setting(10, 1, 10000, "Frames between two template updates, at least.")
+    template_confidence: float = _setting(0.8, 0.0, 1.0, "Confidence from which a frame may update the template.")
+    apce_threshold: float = _setting(
+        0.0, 0.0, 10000.0, "Absolute APCE (summed over the levels) from which a frame may update the template; 0: off."
+    )
+    apce_relative: float = _setting(
+        0.8, 0.0, 10.0, "APCE relative to its running mean from which a frame may update the template; 0: off."
+    )
+    confidence_uncertain: float = _setting(0.5, 0.0, 1.0, "Confidence under which the state is UNCERTAIN.")
+    confidence_lost: float = _setting(
+        0.25, 0.0, 1.0, "Confidence under which a frame counts towards LOST; at most confidence_uncertain."
+    )
+    apce_uncertain: float = _setting(
+        0.4, 0.0, 10.0, "APCE relative to its running mean under which the state is UNCERTAIN; 0: off."
+    )
+    lost_after_frames: int = _setting(10, 1, 10000, "Frames in a row under confidence_lost after which the target is LOST.")
+    found_after_frames: int = _setting(
+        3, 1, 1000, "Frames in a row from confidence_uncertain up after which a LOST target is TRACKING again."
+    )
+
+    def __post_init__(self) -> None:
+        for item in dataclasses.fields(self):
+            value, low, high = getattr(self, item.name), item.metadata["min"], item.metadata["max"]
+            if isinstance(item.default, bool) != isinstance(value, bool):
+                raise ValueError(f"{item.name} is {value!r}; it must be a {type(item.default).__name__}")
+            if not isinstance(value, int | float) or (isinstance(item.default, int) and not isinstance(value, int)):
+                raise ValueError(f"{item.name} is {value!r}; it must be a {type(item.default).__name__}")
+            if not math.isfinite(value) or not low <= value <= high:
+                raise ValueError(f"{item.name} is {value}; it must be from {low:g} to {high:g}")
+        if self.confidence_lost > self.confidence_uncertain:
+            raise ValueError(
+                f"confidence_lost is {self.confidence_lost}, above confidence_uncertain {self.confidence_uncertain}; "
+                "it must be at most that"
+            )

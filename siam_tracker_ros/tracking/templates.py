@@ -1,0 +1,61 @@
+"""The multi-template memory: the first frame's template and a running one, blended at every level."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from .settings import TrackerSettings
+
+Features = tuple[Tensor, ...]
+
+
+class TemplateMemory:
+    """AFSN equation 7, ``R_T = eta R_T + (1 - eta) R_X``, at all levels; the first template is never forgotten.
+
+    What is searched for is ``f R_first + (1 - f) R_T`` with ``f = template_first_share``: the paper keeps only R_T,
+    which after many updates holds nothing of the one template that a person has confirmed.
+    """
+
+    def __init__(self, first: Features, settings: TrackerSettings) -> None:
+        self.settings = settings
+        self.updates = 0
+        self._first = self._running = first
+        self._frames_since = 0
+
+    @torch.inference_mode()
+    def blended(self) -> Features:
+        """The features to search for."""
+        f = self.settings.template_first_share
+        return tuple(f * a + (1 - f) * b for a, b in zip(self._first, self._running, strict=True))
+
+    def offer(self, confidence: float, apce: float, apce_ratio: float, extract: Callable[[], Features]) -> bool:
+        """A frame's chance to update the template; True if it did.
+
+        Args:
+            confidence: the frame's confidence, 0..1.
+            apce: its APCE, summed over the levels (equation 6).
+            apce_ratio: that over its running mean.
+            extract: gives the features R_X of the frame's result; called only if the frame is accepted.
+        """
+        s = self.settings
+        self._frames_since += 1
+        if not (
+            s.template_update
+            and self._frames_since >= s.template_interval
+            and confidence >= s.template_confidence
+            and apce >= s.apce_threshold
+            and apce_ratio >= s.apce_relative
+        ):
+            return False
+        fresh = extract()
+        if not all(bool(torch.isfinite(level).all()) for level in fresh):
+            return False
+        eta = s.template_eta
+        with torch.inference_mode():
+            self._running = tuple(eta * a + (1 - eta) * b for a, b in zip(self._running, fresh, strict=True))
+        self._frames_since = 0
+        self.updates += 1
+        return True

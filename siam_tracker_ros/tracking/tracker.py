@@ -1,0 +1,137 @@
+"""One target followed from frame to frame. Holds the state, knows no network's name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siam_tracker_ros.geometry import Box, check_box, check_frame, crop_patch, mean_color, search_crop, template_crop
+from siam_tracker_ros.runtime.eager import EagerRuntime
+
+from .apce import RunningApce, summed_apce
+from .scoring import choose, cosine_window, smooth
+from .settings import TrackerSettings
+from .state import StateMachine, TrackState
+from .templates import Features, TemplateMemory
+
+
+@dataclass(frozen=True)
+class TrackResult:
+    """What one frame gave.
+
+    Attributes:
+        box: where the target is, pixels of the original image; where it was seen last while it is LOST.
+        confidence: 0..1.
+        apce: average peak-to-correlation energy, summed over the levels (AFSN equation 6).
+        apce_ratio: that over its running mean; 1 is usual.
+        state: TRACKING, UNCERTAIN or LOST.
+        reason: why the state is not TRACKING, a sentence; empty while it is.
+        template_updates: template updates accepted since the initialisation.
+        template_updated: whether this frame was one.
+    """
+
+    box: Box
+    confidence: float
+    apce: float
+    apce_ratio: float
+    state: TrackState
+    reason: str
+    template_updates: int
+    template_updated: bool
+
+    @property
+    def seen(self) -> bool:
+        """Whether the target may be told to a controller as seen in this frame."""
+        return self.state in (TrackState.TRACKING, TrackState.UNCERTAIN)
+
+
+class Tracker:
+    """The tracker contract: ``init(frame, box)`` once, then ``update(frame)`` for every frame.
+
+    Frames are BGR uint8 [H, W, 3]; boxes are :class:`Box` or ``(x, y, w, h)``, top-left corner, pixels.
+    """
+
+    def __init__(self, runtime: EagerRuntime, model_name: str, settings: TrackerSettings | None = None) -> None:
+        self.model_name = model_name
+        self.settings = settings or TrackerSettings()
+        self._runtime = runtime
+        self._window = cosine_window(runtime.geometry.map_size)
+        self.reset()
+
+    @property
+    def device(self) -> str:
+        """Where the network runs: ``cpu`` or ``cuda:N``."""
+        return str(self._runtime.device)
+
+    @property
+    def is_initialized(self) -> bool:
+        return self._memory is not None
+
+    def reset(self) -> None:
+        """Forget the target."""
+        self._memory: TemplateMemory | None = None
+        self._state = StateMachine(self.settings)
+        self._apce = RunningApce()
+        self._box = Box(0.0, 0.0, 0.0, 0.0)
+
+    def configure(self, settings: TrackerSettings) -> None:
+        """Change the settings while a target is followed."""
+        self.settings = self._state.settings = settings
+        if self._memory is not None:
+            self._memory.settings = settings
+
+    def init(self, frame: NDArray[np.uint8], box: Box | Sequence[float]) -> None:
+        """Start on a target.
+
+        Raises:
+            FrameError: the frame is not BGR uint8 [H, W, 3]. BoxError: the box is not finite, outside, or under
+                4 pixels. A target that was followed before stays as it was in both cases.
+        """
+        frame = check_frame(frame)
+        box = check_box(box, frame.shape[1], frame.shape[0])
+        border = mean_color(frame)
+        memory = TemplateMemory(self._features(frame, box, border), self.settings)
+        kernels = self._runtime.kernels(memory.blended())
+        self.reset()
+        self._memory, self._kernels, self._box, self._border = memory, kernels, box, border
+
+    def update(self, frame: NDArray[np.uint8]) -> TrackResult:
+        """Find the target in the next frame.
+
+        Raises:
+            RuntimeError: no target was initialised. FrameError: as for ``init``; the target stays as it was.
+        """
+        memory = self._memory
+        if memory is None:
+            raise RuntimeError("no target: call init(frame, box) first")
+        frame = check_frame(frame)
+        height, width = frame.shape[:2]
+        g = self._runtime.geometry
+        crop = search_crop(self._box, g.search_size, g.template_size)
+        maps = self._runtime.search(self._kernels, crop_patch(frame, crop, self._border))
+        choice = choose(
+            maps.foreground, maps.centerness, maps.boxes, crop.to_patch(self._box), self._window, self.settings
+        )
+        if choice is None:
+            state = self._state.update(0.0, 0.0)
+            reason = "the network's output is not finite in this frame"
+            return TrackResult(self._box, 0.0, 0.0, 0.0, state, reason, memory.updates, False)
+        energy = summed_apce(maps.levels)
+        ratio = self._apce.ratio(energy)
+        state = self._state.update(choice.score, ratio)
+        box = smooth(self._box, crop, choice, self.settings, width, height)
+        updated = False
+        self._box = box
+        if state is TrackState.TRACKING:
+            self._apce.add(energy)
+            updated = memory.offer(choice.score, energy, ratio, lambda: self._features(frame, box, self._border))
+            if updated:
+                self._kernels = self._runtime.kernels(memory.blended())
+        return TrackResult(box, choice.score, energy, ratio, state, self._state.reason, memory.updates, updated)
+
+    def _features(self, frame: NDArray[np.uint8], box: Box, border: Sequence[float]) -> Features:
+        crop = template_crop(box, self._runtime.geometry.template_size)
+        return self._runtime.template(crop_patch(frame, crop, border))

@@ -1,0 +1,1 @@
+"""Training: pairs, labels, losses and the Lightning module around them."""
