@@ -1,0 +1,63 @@
+"""What all tests share: the folder of research data, and a DDS domain that no other test run uses."""
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+# Domain ids whose UDP ports (7400 + 250 * id and above) stay below Linux's ephemeral ports (32768).
+DOMAIN_IDS = range(1, 101)
+
+_domain_lock: IO[str] | None = None
+
+
+def _take_domain() -> tuple[int, IO[str]] | None:
+    """Returns a DDS domain id that no other test run of this machine holds, and the lock that keeps it."""
+    start = os.getpid() % len(DOMAIN_IDS)
+    for domain in [*DOMAIN_IDS[start:], *DOMAIN_IDS[:start]]:
+        path = Path(tempfile.gettempdir()) / f"siam_tracker_ros_domain_{domain}.lock"
+        with contextlib.suppress(OSError):
+            lock = path.open("a")  # held until the process ends
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                lock.close()
+                continue
+            return domain, lock
+    return None
+
+
+def pytest_configure() -> None:
+    """Keeps this run's nodes, and those of the processes it starts, on this machine and among themselves."""
+    global _domain_lock
+    taken = _take_domain()
+    domain, _domain_lock = taken if taken else (DOMAIN_IDS[os.getpid() % len(DOMAIN_IDS)], None)
+    os.environ["ROS_DOMAIN_ID"] = str(domain)
+    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    os.environ["ROS_LOCALHOST_ONLY"] = "0"  # Humble's name for it; set to 1 it is refused beside the newer one
+    os.environ.pop("ROS_STATIC_PEERS", None)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The folder of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared_folder() -> Iterator[Path]:
+    """The folder with the research data, which is not part of the project; tests that need it skip without it.
+
+    It lies beside the checkout, or where the environment variable SIAM_TRACKER_SHARED says.
+    """
+    folder = Path(os.environ.get("SIAM_TRACKER_SHARED") or REPOSITORY.parent / "shared")
+    if not folder.is_dir():
+        pytest.skip(f"the research data folder {folder} is not here (SIAM_TRACKER_SHARED names another)")
+    yield folder
