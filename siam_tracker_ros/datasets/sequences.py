@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -239,7 +240,7 @@ def _image_files(folder: Path) -> list[Path]:
     )
     numbers = [int(path.stem) for path in files if path.stem.isdigit()]
     if len(numbers) == len(files):
-        for before, after in zip(numbers, numbers[1:], strict=False):
+        for before, after in pairwise(numbers):
             if after != before + 1:
                 raise DatasetError(
                     f"{folder.name} jumps from image {before} to {after}; restore what is missing"

@@ -77,7 +77,7 @@ def test_a_box_over_the_border_is_cut_to_the_image(tmp_path):
 
 
 def test_nothing_usable_is_an_error_that_tells_why(tmp_path):
-    with pytest.raises(DatasetError, match="no usable image(.|\n)*image file is missing"):
+    with pytest.raises(DatasetError, match=r"no usable image(.|\n)*image file is missing"):
         load_stills(write(tmp_path, ["img/none.png,s,,,1,2,3,4,60,40"]))
 
 

@@ -1,0 +1,1 @@
+"""Measuring trackers on annotated sequences: figures, protocols, peers and reports."""
