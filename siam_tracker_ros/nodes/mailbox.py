@@ -1,0 +1,93 @@
+"""Where executor and worker thread meet: the newest frame, and the operator's requests in order."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sensor_msgs.msg import Image
+
+Request = TypeVar("Request")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A received image.
+
+    Attributes:
+        number: of its arrival, counted from 1.
+        stamp: of its header, nanoseconds; 0 where nobody set it.
+        message: as received; its data are not copied.
+    """
+
+    number: int
+    stamp: int
+    message: Image
+
+
+class FrameMailbox(Generic[Request]):
+    """Holds one frame at most: a newer one replaces it, and the replaced one is counted.
+
+    Requests are never replaced, and are taken before the frame: an operator's call waits for one update at
+    most.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._frame: Frame | None = None
+        self._requests: deque[Request] = deque()
+        self._closed = False
+        self._dropped = 0
+
+    @property
+    def dropped(self) -> int:
+        """Frames replaced before anyone took them."""
+        return self._dropped
+
+    @property
+    def waiting(self) -> Frame | None:
+        """The frame that would be taken next."""
+        return self._frame
+
+    @property
+    def closed(self) -> bool:
+        """Whether the work has ended."""
+        return self._closed
+
+    def put(self, frame: Frame) -> None:
+        """Leave a frame; one that still lay there is dropped."""
+        with self._changed:
+            self._dropped += self._frame is not None
+            self._frame = frame
+            self._changed.notify()
+
+    def post(self, request: Request) -> bool:
+        """Leave a request. False, and nothing is left, once the mailbox is closed."""
+        with self._changed:
+            if self._closed:
+                return False
+            self._requests.append(request)
+            self._changed.notify()
+            return True
+
+    def take(self) -> Frame | Request | None:
+        """Wait for the next request or frame; None once the mailbox is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._requests or self._frame is not None)
+            if self._closed:
+                return None
+            if self._requests:
+                return self._requests.popleft()
+            frame, self._frame = self._frame, None
+            return frame
+
+    def close(self) -> list[Request]:
+        """Wake and end every ``take``. Returns the requests that nobody will answer any more."""
+        with self._changed:
+            self._closed = True
+            left = list(self._requests)
+            self._requests.clear()
+            self._changed.notify_all()
+            return left

@@ -1,0 +1,162 @@
+"""The executable ``tracker_node``: starts the node, runs it, and ends it at once when asked to.
+
+Exit codes: 0 after Ctrl-C (SIGINT) or SIGTERM; 2 for a parameter or argument that the node cannot start with;
+1 where something failed that nobody foresaw.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rclpy.executors import SingleThreadedExecutor
+
+    from siam_tracker_ros.nodes.node import SiamTrackerNode
+    from siam_tracker_ros.nodes.worker import FollowsOne
+
+GRACE = 1.0  # seconds that an update in progress gets to end
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the node until it is asked to stop. ``args``: ROS arguments; by default the command line's."""
+    stop = threading.Event()
+    running = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        if not running.is_set():
+            raise SystemExit(
+                0
+            )  # still importing or loading weights, which takes seconds: nothing to wait for
+
+    # Before anything slow is imported, so that Ctrl-C is quiet from the first moment. Python's own handlers
+    # and not rclpy's, which end the context under a worker that is still publishing.
+    signal.signal(signal.SIGINT, on_signal)
+    signal.signal(signal.SIGTERM, on_signal)
+
+    from siam_tracker_ros.nodes.dds import use_shared_memory_profile
+
+    use_shared_memory_profile()
+    import rclpy
+    from rclpy.executors import SingleThreadedExecutor
+    from rclpy.signals import SignalHandlerOptions
+
+    try:
+        rclpy.init(args=None if args is None else list(args), signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:  # unknown ROS arguments, a parameter file that is missing or no YAML
+        return _refuse(str(error))
+    try:
+        from siam_tracker_ros.nodes.node import SiamTrackerNode
+        from siam_tracker_ros.nodes.parameters import ParameterError
+
+        try:
+            node = SiamTrackerNode()
+            start_tracking(node)
+        except ParameterError as error:
+            return _refuse(str(error))
+        # What was made so far stays until the end. Without this the garbage collector looks through all of
+        # it, torch's modules included, every now and then, which holds a frame up by tens of milliseconds.
+        gc.collect()
+        gc.freeze()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        running.set()
+        failed = _run(executor, stop)
+        stopped = node.stop(GRACE)
+        if stopped:
+            executor.shutdown()
+            node.destroy_node()
+    finally:
+        rclpy.try_shutdown()
+        gc.unfreeze()
+    if not stopped:
+        # The worker hangs inside a call that no one can interrupt. Python would wait for the call, or crash
+        # in it.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(failed)
+    return failed
+
+
+def start_tracking(node: SiamTrackerNode) -> None:
+    """Load the weights, warm the network up, then offer the services.
+
+    Raises:
+        ParameterError: unknown model, missing or foreign weights, a device that is not there.
+    """
+    from siam_tracker_ros import load_tracker
+    from siam_tracker_ros.nodes.parameters import ParameterError
+
+    values, start = node.values, time.monotonic()
+    try:
+        tracker = load_tracker(
+            values["model"],
+            weights=values["weights"] or None,
+            device=values["device"],
+            precision=values["precision"],
+            settings=node.tracker_settings,
+        )
+        warm_up(tracker)
+    except (ValueError, OSError, RuntimeError) as error:
+        raise ParameterError(f"cannot load the tracker: {error}") from error
+    node.start(tracker)
+    took = time.monotonic() - start
+    node.get_logger().info(
+        f"ready after {took:.1f} s: model {tracker.model_name} on {tracker.device}, "
+        f"listening to {node.resolve_topic_name('image')}"
+    )
+
+
+def warm_up(tracker: FollowsOne, updates: int = 3) -> None:
+    """Run init and some updates on noise, so that the first real frame is not the slowest; forget them."""
+    import numpy as np
+
+    frame = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
+    tracker.init(frame, (130.0, 90.0, 60.0, 60.0))
+    for _ in range(updates):
+        tracker.update(frame)
+    tracker.reset()
+
+
+def _run(executor: SingleThreadedExecutor, stop: threading.Event) -> int:
+    """Spin in a thread of its own until ``stop`` is set. Returns the exit code.
+
+    The main thread only waits: a signal ends Python's waiting at once, but not the wait inside the
+    middleware.
+    """
+    failed = 0
+
+    def spin() -> None:
+        nonlocal failed
+        try:
+            while not stop.is_set():
+                executor.spin_once()
+        except BaseException:
+            failed = 1
+            raise
+        finally:
+            stop.set()
+
+    thread = threading.Thread(target=spin, name="executor", daemon=True)
+    thread.start()
+    stop.wait()
+    executor.wake()
+    thread.join(GRACE)
+    return failed
+
+
+def _refuse(sentence: str) -> int:
+    print(f"tracker_node: {sentence}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
