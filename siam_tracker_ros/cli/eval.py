@@ -52,7 +52,7 @@ def eval_command(
     """Measure trackers on annotated sequences: success AUC, precision and speed, in one pass.
 
     Every tracker gets the first true box of a sequence and follows it to the end. Ctrl-C shows what is
-    finished, and --resume goes on from there. The exit code is 0 only if every tracker finished every sequence.
+    finished, and --resume goes on from there. The exit code is 0 only if every tracker did every sequence.
     """
     from siam_tracker_ros.datasets.errors import DatasetError
     from siam_tracker_ros.datasets.sequences import survey_sequences

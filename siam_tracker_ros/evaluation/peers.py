@@ -60,7 +60,10 @@ class OpenCVTracker:
 
 
 def peer_tracker(name: str) -> OpenCVTracker:
-    """OpenCV's `csrt`, `kcf` or `mil` with its default settings. Raises PeerError where OpenCV lacks it."""
+    """OpenCV's `csrt`, `kcf` or `mil` with its default settings. Raises PeerError where OpenCV lacks it.
+
+    MIL draws its samples from a generator that OpenCV seeds by the clock: its figures differ from run to run.
+    """
     if name not in PEERS:
         raise PeerError(f"unknown peer '{name}'; choose one of {', '.join(PEERS)}")
     create = getattr(cv2, f"Tracker{name.upper()}_create", None)

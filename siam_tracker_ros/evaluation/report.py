@@ -226,10 +226,13 @@ def _write_csv(evaluation: Evaluation, out: Path) -> Path:
 
 def _plot_success(summaries: list[Summary], curves: dict[str, list[float]], out: Path) -> Path:
     figure, axes = plt.subplots(figsize=(6.4, 4.8), layout="constrained")
+    colors = {summary.tracker: f"C{index}" for index, summary in enumerate(summaries)}
     for summary in sorted(summaries, key=lambda s: -s.means["success_auc"]):
-        label = f"{summary.tracker} [{summary.means['success_auc']:.3f}]"
-        axes.plot(SUCCESS_THRESHOLDS, curves[summary.tracker], marker=".", label=label)
-    axes.set(xlabel="IoU threshold", ylabel="share of frames above it", xlim=(0, 1), ylim=(0, 1))
+        missing = f", {summary.failed} sequences missing" if summary.failed else ""
+        label = f"{summary.tracker} [{summary.means['success_auc']:.3f}]{missing}"
+        curve = curves[summary.tracker]
+        axes.plot(SUCCESS_THRESHOLDS, curve, marker=".", label=label, color=colors[summary.tracker])
+    axes.set(xlabel="IoU threshold", ylabel="share of frames above it", xlim=(0, 1), ylim=(0, 1.01))
     axes.set_title(f"Success, mean over {max(s.sequences for s in summaries)} sequences [AUC]")
     axes.grid(alpha=0.3)
     axes.legend(loc="lower left")

@@ -1,6 +1,5 @@
 """The folder-of-sequences reader: lazy frames, and every kind of broken input by name."""
 
-import os
 from pathlib import Path
 
 import cv2
@@ -14,8 +13,6 @@ from siam_tracker_ros.datasets import (
     read_boxes,
     survey_sequences,
 )
-
-SHARED = Path(os.environ.get("SIAM_TRACKER_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 
 
 def make_images(folder: Path, count: int = 4, truth: list[str] | None = None, suffix: str = ".png") -> Path:
@@ -160,8 +157,7 @@ def test_trailing_empty_lines_do_not_count(tmp_path):
     assert read_boxes(path).shape == (1, 4)
 
 
-@pytest.mark.skipif(not (SHARED / "sequences").is_dir(), reason="the folder shared/sequences is not here")
-def test_the_development_sequences_are_whole():
-    sequences = load_sequences(SHARED / "sequences")
+def test_the_development_sequences_are_whole(shared_folder):
+    sequences = load_sequences(shared_folder / "sequences")
     assert len(sequences) == 37
     assert sum(len(sequence) for sequence in sequences) == 7743
