@@ -8,28 +8,41 @@ PACKAGE = "siam_tracker_ros"
 HERE = Path(__file__).resolve().parent
 
 
-def files_of(folder: str, pattern: str) -> list[str]:
-    """Returns the paths, relative to this file, of a folder's files, in order."""
-    return sorted(str(path.relative_to(HERE)) for path in (HERE / folder).glob(pattern) if path.is_file())
+def shared_files(folder: str) -> list[tuple[str, list[str]]]:
+    """Returns, for a folder and those below it, where their files go in share/, and the files themselves."""
+    places: dict[str, list[str]] = {}
+    for path in sorted((HERE / folder).rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            file = path.relative_to(HERE)
+            places.setdefault(f"share/{PACKAGE}/{file.parent.as_posix()}", []).append(str(file))
+    return list(places.items())
+
+
+def readme() -> str:
+    """Returns the project's description."""
+    file = HERE / "README.md"
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
 setup(
     name=PACKAGE,
     version="0.1.0",
     description="Follows one target in a camera's picture: a ROS 2 node and a library of Siamese trackers.",
-    long_description=(HERE / "README.md").read_text(encoding="utf-8") if (HERE / "README.md").is_file() else "",
+    long_description=readme(),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     maintainer="siam_tracker_ros developers",
     maintainer_email="maintainer@example.com",
     packages=sorted({PACKAGE, *find_packages(include=[f"{PACKAGE}.*"])}),
-    package_data={PACKAGE: ["py.typed", "weights/*.safetensors", "weights/*.md", "weights/*.json", "**/*.yaml"]},
-    # What a ROS distribution looks for in share/: the ament index entry, the manifest, launch files and parameters.
+    package_data={
+        PACKAGE: ["py.typed", "weights/*.safetensors", "weights/*.md", "weights/*.json", "**/*.yaml"]
+    },
+    # What ROS looks for in share/: the ament index entry, the manifest, launch files and parameters.
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),
         (f"share/{PACKAGE}", ["package.xml"]),
-        (f"share/{PACKAGE}/launch", files_of("launch", "*.py")),
-        (f"share/{PACKAGE}/config", files_of("config", "*")),
+        *shared_files("launch"),
+        *shared_files("config"),
     ],
     python_requires=">=3.10",
     # What pip can provide. The ROS packages are declared in package.xml only.
@@ -46,7 +59,7 @@ setup(
         "tqdm",
         "typer",
     ],
-    extras_require={"demo": ["scikit-image"]},
+    extras_require={"demo": ["scikit-image"], "training": ["lightning>=2"]},
     zip_safe=False,
     entry_points={
         "console_scripts": [

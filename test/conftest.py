@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import os
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -41,7 +40,10 @@ def pytest_configure() -> None:
     domain, _domain_lock = taken if taken else (DOMAIN_IDS[os.getpid() % len(DOMAIN_IDS)], None)
     os.environ["ROS_DOMAIN_ID"] = str(domain)
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-    os.environ["ROS_LOCALHOST_ONLY"] = "0"  # Humble's name for it; set to 1 it is refused beside the newer one
+    if os.environ.get("ROS_DISTRO") == "humble":
+        os.environ["ROS_LOCALHOST_ONLY"] = "1"
+    else:
+        os.environ.pop("ROS_LOCALHOST_ONLY", None)
     os.environ.pop("ROS_STATIC_PEERS", None)
 
 
@@ -52,12 +54,12 @@ def repository() -> Path:
 
 
 @pytest.fixture(scope="session")
-def shared_folder() -> Iterator[Path]:
-    """The folder with the research data, which is not part of the project; tests that need it skip without it.
+def shared_folder() -> Path:
+    """The folder with the research data, which the project does not have; tests that need it skip without.
 
     It lies beside the checkout, or where the environment variable SIAM_TRACKER_SHARED says.
     """
     folder = Path(os.environ.get("SIAM_TRACKER_SHARED") or REPOSITORY.parent / "shared")
     if not folder.is_dir():
         pytest.skip(f"the research data folder {folder} is not here (SIAM_TRACKER_SHARED names another)")
-    yield folder
+    return folder
