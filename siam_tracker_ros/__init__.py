@@ -11,12 +11,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .geometry import Box, BoxError, FrameError
+from siam_tracker_ros.geometry import Box, BoxError, FrameError
 
 if TYPE_CHECKING:
-    from .tracking.settings import TrackerSettings
-    from .tracking.state import TrackState
-    from .tracking.tracker import Tracker, TrackResult
+    from siam_tracker_ros.tracking.settings import TrackerSettings
+    from siam_tracker_ros.tracking.state import TrackState
+    from siam_tracker_ros.tracking.tracker import Tracker, TrackResult
 
 __version__ = "0.1.0"
 __all__ = [
@@ -51,7 +51,7 @@ def load_tracker(
     Raises:
         ValueError: unknown model, weights that are missing, broken or of another network, unknown or missing device.
     """
-    from .tracking.load import load_tracker as load
+    from siam_tracker_ros.tracking.load import load_tracker as load
 
     return load(model, weights=weights, device=device, precision=precision, settings=settings)
 
@@ -59,11 +59,11 @@ def load_tracker(
 def __getattr__(name: str) -> Any:
     # The tracker imports torch, which takes seconds: only who uses it pays for it.
     if name in ("Tracker", "TrackResult"):
-        from .tracking import tracker
+        from siam_tracker_ros.tracking import tracker
 
         return getattr(tracker, name)
     if name in ("TrackState", "TrackerSettings"):
-        from .tracking import settings, state
+        from siam_tracker_ros.tracking import settings, state
 
         return getattr(state if name == "TrackState" else settings, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

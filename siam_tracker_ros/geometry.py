@@ -159,12 +159,22 @@ class Crop:
     def to_patch(self, box: Box) -> Box:
         """The box in patch coordinates (origin at the patch's top-left corner)."""
         s = self.scale
-        return Box((box.x - self.cx) * s + self.patch / 2, (box.y - self.cy) * s + self.patch / 2, box.w * s, box.h * s)
+        return Box(
+            (box.x - self.cx) * s + self.patch / 2,
+            (box.y - self.cy) * s + self.patch / 2,
+            box.w * s,
+            box.h * s,
+        )
 
     def to_image(self, box: Box) -> Box:
         """The exact inverse of :meth:`to_patch`."""
         s = self.side / self.patch
-        return Box((box.x - self.patch / 2) * s + self.cx, (box.y - self.patch / 2) * s + self.cy, box.w * s, box.h * s)
+        return Box(
+            (box.x - self.patch / 2) * s + self.cx,
+            (box.y - self.patch / 2) * s + self.cy,
+            box.w * s,
+            box.h * s,
+        )
 
 
 def template_crop(box: Box, size: int = TEMPLATE_SIZE, context: float = CONTEXT_AMOUNT) -> Crop:
@@ -189,9 +199,7 @@ def mean_color(frame: NDArray[np.uint8]) -> tuple[float, float, float]:
     return (float(b), float(g), float(r))
 
 
-def crop_patch(
-    frame: NDArray[np.uint8], crop: Crop, border: Sequence[float] | None = None
-) -> NDArray[np.uint8]:
+def crop_patch(frame: NDArray[np.uint8], crop: Crop, border: Sequence[float] | None = None) -> NDArray[np.uint8]:
     """Cut and scale ``crop`` out of the frame; only the pixels it needs are touched.
 
     Args:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .backbones import ResNet50Stride8
-from .correlation import depthwise_correlation
-from .heads import PredictionFusion, PredictionSubnetwork, convolution_tower
-from .response import Geometry, Response
+from siam_tracker_ros.networks.backbones import ResNet50Stride8
+from siam_tracker_ros.networks.correlation import depthwise_correlation
+from siam_tracker_ros.networks.heads import PredictionFusion, PredictionSubnetwork, convolution_tower
+from siam_tracker_ros.networks.response import Geometry, Response
 
 
 def concatenate_levels(r2: Tensor, r3: Tensor, r4: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -43,8 +43,9 @@ class AFSN(nn.Module):
         )
         # The response maps are 3, 2 and 1 times 256 wide; a 1x1 convolution brings each to 256 (below equation 3).
         self.reduce = nn.ModuleList(nn.Conv2d(n * self.width, self.width, 1) for n in (3, 2, 1))
+        # The paper gives no depth of the two branches; one 3x3 each keeps a search at 54 GFLOP.
         self.heads = nn.ModuleList(
-            PredictionSubnetwork(self.width, convolution_tower(self.width, 4), convolution_tower(self.width, 4))
+            PredictionSubnetwork(self.width, convolution_tower(self.width, 1), convolution_tower(self.width, 1))
             for _ in range(3)
         )
         self.fusion = PredictionFusion((1 / 3, 1 / 3, 1 / 3), unit=self.geometry.stride)
@@ -72,4 +73,3 @@ class AFSN(nn.Module):
             centers.append(center)
             boxes.append(box)
         return self.fusion(tuple(scores), tuple(centers), tuple(boxes))
-

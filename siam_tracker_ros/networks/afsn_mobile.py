@@ -11,11 +11,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .afsn import concatenate_levels
-from .backbones import MobileNetV3Stride16
-from .correlation import depthwise_correlation
-from .heads import PixelwiseResponse, PredictionFusion, PredictionSubnetwork, separable_tower
-from .response import Geometry, Response
+from siam_tracker_ros.networks.afsn import concatenate_levels
+from siam_tracker_ros.networks.backbones import MobileNetV3Stride16
+from siam_tracker_ros.networks.correlation import depthwise_correlation
+from siam_tracker_ros.networks.heads import (
+    PixelwiseResponse,
+    PredictionFusion,
+    PredictionSubnetwork,
+    separable_tower,
+)
+from siam_tracker_ros.networks.response import Geometry, Response
 
 
 def pointwise(inputs: int, outputs: int) -> nn.Sequential:

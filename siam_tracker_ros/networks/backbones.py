@@ -7,14 +7,29 @@ from typing import cast
 import torchvision
 from torch import Tensor, nn
 from torchvision.models.mobilenetv3 import InvertedResidual
+from torchvision.models.resnet import Bottleneck
 from torchvision.ops.misc import SqueezeExcitation
+
+
+class InteriorConv2d(nn.Conv2d):
+    """A convolution of the map without its outermost ring, which lines a 1x1 shortcut up with an unpadded 3x3."""
+
+    @classmethod
+    def of(cls, conv: nn.Conv2d) -> InteriorConv2d:
+        """The same convolution, weights shared by name, on the interior."""
+        return cls(conv.in_channels, conv.out_channels, 1, stride=conv.stride[0], bias=conv.bias is not None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, H, W] to the convolution of x[:, :, 1:-1, 1:-1]."""
+        return super().forward(x[:, :, 1:-1, 1:-1])
 
 
 class ResNet50Stride8(nn.Module):
     """ResNet-50 whose last three stages all have stride 8 (AFSN section 3.1, after SiamRPN++).
 
-    The strides of stages 3 and 4 become dilations 2 and 4. The stem is not padded, so that a 127 pixel template gives
-    15x15 and a 255 pixel search patch 31x31. Shortcuts are torchvision's 1x1, so that its ImageNet weights load.
+    The strides of stages 3 and 4 become dilations 2 and 4. The stem and the striding block of stage 2 are not padded,
+    so that a 127 pixel template gives 15x15 and a 255 pixel search patch 31x31. Shortcuts are 1x1 and all names are
+    torchvision's, so that its ImageNet weights load.
     """
 
     channels = (512, 1024, 2048)
@@ -26,6 +41,10 @@ class ResNet50Stride8(nn.Module):
         self.conv1.padding = (0, 0)
         self.maxpool = net.maxpool
         self.layer1, self.layer2, self.layer3, self.layer4 = net.layer1, net.layer2, net.layer3, net.layer4
+        striding = cast(Bottleneck, self.layer2[0])
+        striding.conv2.padding = (0, 0)
+        shortcut = cast(nn.Sequential, striding.downsample)
+        shortcut[0] = InteriorConv2d.of(cast(nn.Conv2d, shortcut[0]))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """[B, 3, S, S] to the three levels R2 [B, 512, s, s], R3 [B, 1024, s, s], R4 [B, 2048, s, s]."""
@@ -65,4 +84,3 @@ class MobileNetV3Stride16(nn.Module):
         r2 = self.features[:7](x)
         r3 = self.features[7:9](r2)
         return r2, r3, self.features[9](r3)
-

@@ -20,7 +20,10 @@ def depthwise_correlation(search: Tensor, kernel: Tensor, padding: int = 0) -> T
     """
     b, c, h, w = search.shape
     out = F.conv2d(
-        search.reshape(1, b * c, h, w), kernel.reshape(b * c, 1, *kernel.shape[2:]), padding=padding, groups=b * c
+        search.reshape(1, b * c, h, w),
+        kernel.reshape(b * c, 1, *kernel.shape[2:]),
+        padding=padding,
+        groups=b * c,
     )
     return out.reshape(b, c, *out.shape[2:])
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .correlation import pixelwise_correlation
-from .response import Response
+from siam_tracker_ros.networks.correlation import pixelwise_correlation
+from siam_tracker_ros.networks.response import Response
 
 
 class PredictionFusion(nn.Module):
@@ -23,9 +23,7 @@ class PredictionFusion(nn.Module):
         self.beta = nn.Parameter(torch.tensor(start))
         self.lamda = nn.Parameter(torch.tensor(start))
 
-    def forward(
-        self, scores: tuple[Tensor, ...], centers: tuple[Tensor, ...], boxes: tuple[Tensor, ...]
-    ) -> Response:
+    def forward(self, scores: tuple[Tensor, ...], centers: tuple[Tensor, ...], boxes: tuple[Tensor, ...]) -> Response:
         """Levels' scores [B, 2, H, W], centre-ness [B, 1, H, W], log-distances [B, 4, H, W] to one Response."""
         return Response(
             scores=_weighted_sum(self.alpha, scores),
@@ -47,7 +45,11 @@ def convolution_tower(channels: int, depth: int) -> nn.Sequential:
     """``depth`` times 3x3 convolution, group normalisation and ReLU, as FCOS (Tian et al. 2019) builds its towers."""
     layers: list[nn.Module] = []
     for _ in range(depth):
-        layers += [nn.Conv2d(channels, channels, 3, padding=1), nn.GroupNorm(32, channels), nn.ReLU(inplace=True)]
+        layers += [
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.GroupNorm(32, channels),
+            nn.ReLU(inplace=True),
+        ]
     return nn.Sequential(*layers)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from torch import nn
 
-from .afsn import AFSN
-from .afsn_mobile import AFSNMobile
+from siam_tracker_ros.networks.afsn import AFSN
+from siam_tracker_ros.networks.afsn_mobile import AFSNMobile
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parent.parent / "weights"
 

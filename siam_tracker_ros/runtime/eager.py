@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -11,8 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from siam_tracker_ros.networks.response import Geometry, SiameseNetwork, point_grid
-
-from .fold import fold_batch_norm
+from siam_tracker_ros.runtime.fold import fold_batch_norm
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,11 @@ class EagerRuntime:
     name = "eager"
 
     def __init__(self, network: nn.Module, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
-        self.geometry: Geometry = network.geometry  # type: ignore[assignment]
+        self.geometry = cast(Geometry, network.geometry)
         self.device, self.dtype = device, dtype
         folded = fold_batch_norm(copy.deepcopy(network).eval())
-        self._network: SiameseNetwork = folded.to(  # type: ignore[assignment]
-            device=device, dtype=dtype, memory_format=torch.channels_last
-        )
+        placed = folded.to(device=device, dtype=dtype).to(memory_format=torch.channels_last)
+        self._network = cast(SiameseNetwork, placed)
         self._points = point_grid(self.geometry, device).flatten(1)  # [2, N]
 
     @torch.inference_mode()

@@ -13,14 +13,15 @@ def fold_batch_norm(module: nn.Module) -> nn.Module:
     """
     if isinstance(module, nn.Sequential):
         for i in range(1, len(module)):
-            conv, norm = module[i - 1], module[i]
-            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                module[i - 1], module[i] = fuse_conv_bn_eval(conv, norm), nn.Identity()
+            before, after = module[i - 1], module[i]
+            if isinstance(before, nn.Conv2d) and isinstance(after, nn.BatchNorm2d):
+                module[i - 1], module[i] = fuse_conv_bn_eval(before, after), nn.Identity()
     for name, child in list(module.named_children()):
-        norm = getattr(module, name.replace("conv", "bn"), None) if name.startswith("conv") else None
+        partner = name.replace("conv", "bn")
+        norm = getattr(module, partner, None) if name.startswith("conv") else None
         if isinstance(child, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
             setattr(module, name, fuse_conv_bn_eval(child, norm))
-            setattr(module, name.replace("conv", "bn"), nn.Identity())
+            setattr(module, partner, nn.Identity())
         else:
             fold_batch_norm(child)
     return module

@@ -10,9 +10,8 @@ from siam_tracker_ros.networks.weights import WeightsError, load_weights
 from siam_tracker_ros.networks.zoo import MODELS
 from siam_tracker_ros.runtime.device import resolve_device, resolve_precision
 from siam_tracker_ros.runtime.eager import EagerRuntime
-
-from .settings import TrackerSettings
-from .tracker import Tracker
+from siam_tracker_ros.tracking.settings import TrackerSettings
+from siam_tracker_ros.tracking.tracker import Tracker
 
 
 def load_tracker(

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siam_tracker_ros.geometry import Box, Crop
-
-from .settings import TrackerSettings
+from siam_tracker_ros.tracking.settings import TrackerSettings
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,10 @@ class TrackerSettings:
     """
 
     window_influence: float = _setting(
-        0.455, 0.0, 1.0, "Share of the cosine window in the score: how much a place far from the last one is held back."
+        0.455,
+        0.0,
+        1.0,
+        "Share of the cosine window in the score: how much a place far from the last one is held back.",
     )
     penalty_k: float = _setting(0.138, 0.0, 2.0, "Strength of the penalty on a change of size and of aspect ratio.")
     size_lr: float = _setting(
@@ -40,10 +43,16 @@ class TrackerSettings:
     template_interval: int = _setting(10, 1, 10000, "Frames between two template updates, at least.")
     template_confidence: float = _setting(0.8, 0.0, 1.0, "Confidence from which a frame may update the template.")
     apce_threshold: float = _setting(
-        0.0, 0.0, 10000.0, "Absolute APCE (summed over the levels) from which a frame may update the template; 0: off."
+        0.0,
+        0.0,
+        10000.0,
+        "Absolute APCE (summed over the levels) from which a frame may update the template; 0: off.",
     )
     apce_relative: float = _setting(
-        0.8, 0.0, 10.0, "APCE relative to its running mean from which a frame may update the template; 0: off."
+        0.8,
+        0.0,
+        10.0,
+        "APCE relative to its running mean from which a frame may update the template; 0: off.",
     )
     confidence_uncertain: float = _setting(0.5, 0.0, 1.0, "Confidence under which the state is UNCERTAIN.")
     confidence_lost: float = _setting(
@@ -52,9 +61,14 @@ class TrackerSettings:
     apce_uncertain: float = _setting(
         0.4, 0.0, 10.0, "APCE relative to its running mean under which the state is UNCERTAIN; 0: off."
     )
-    lost_after_frames: int = _setting(10, 1, 10000, "Frames in a row under confidence_lost after which the target is LOST.")
+    lost_after_frames: int = _setting(
+        10, 1, 10000, "Frames in a row under confidence_lost after which the target is LOST."
+    )
     found_after_frames: int = _setting(
-        3, 1, 1000, "Frames in a row from confidence_uncertain up after which a LOST target is TRACKING again."
+        3,
+        1,
+        1000,
+        "Frames in a row from confidence_uncertain up after which a LOST target is TRACKING again.",
     )
 
     def __post_init__(self) -> None:

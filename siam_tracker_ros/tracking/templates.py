@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .settings import TrackerSettings
+from siam_tracker_ros.tracking.settings import TrackerSettings
 
 Features = tuple[Tensor, ...]
 

@@ -8,14 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from siam_tracker_ros.geometry import Box, check_box, check_frame, crop_patch, mean_color, search_crop, template_crop
+from siam_tracker_ros.geometry import (
+    Box,
+    check_box,
+    check_frame,
+    crop_patch,
+    mean_color,
+    search_crop,
+    template_crop,
+)
 from siam_tracker_ros.runtime.eager import EagerRuntime
-
-from .apce import RunningApce, summed_apce
-from .scoring import choose, cosine_window, smooth
-from .settings import TrackerSettings
-from .state import StateMachine, TrackState
-from .templates import Features, TemplateMemory
+from siam_tracker_ros.tracking.apce import RunningApce, summed_apce
+from siam_tracker_ros.tracking.scoring import choose, cosine_window, smooth
+from siam_tracker_ros.tracking.settings import TrackerSettings
+from siam_tracker_ros.tracking.state import StateMachine, TrackState
+from siam_tracker_ros.tracking.templates import Features, TemplateMemory
 
 
 @dataclass(frozen=True)
@@ -113,7 +120,12 @@ class Tracker:
         crop = search_crop(self._box, g.search_size, g.template_size)
         maps = self._runtime.search(self._kernels, crop_patch(frame, crop, self._border))
         choice = choose(
-            maps.foreground, maps.centerness, maps.boxes, crop.to_patch(self._box), self._window, self.settings
+            maps.foreground,
+            maps.centerness,
+            maps.boxes,
+            crop.to_patch(self._box),
+            self._window,
+            self.settings,
         )
         if choice is None:
             state = self._state.update(0.0, 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         CheckpointError: the file is missing, truncated, or holds no state dictionary.
     """
     # Training scripts of that time stored the learning rate as a numpy scalar next to the weights.
-    harmless = [
+    harmless: list[Any] = [
         (np.float64(0).__reduce__()[0], "numpy.core.multiarray.scalar"),
         np.dtype,
         np.dtypes.Float64DType,
@@ -76,8 +77,7 @@ def nanotrack_name(name: str) -> str | None:
             place = {"0": "0.0", "1": "0.1", "4": "2.0", "5": "2.1"}[part]
         else:
             last = "2" if block in (2, 3) else "3"
-            place = _EXPANDING | {"7": f"{last}.0", "8": f"{last}.1"}
-            place = place[part]
+            place = (_EXPANDING | {"7": f"{last}.0", "8": f"{last}.1"})[part]
         return f"backbone.features.{block}.block.{place}.{rest}"
     if name.startswith("ban_head."):
         rest = name.removeprefix("ban_head.")

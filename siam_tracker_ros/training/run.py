@@ -1,0 +1,128 @@
+"""A training run: sources, start, loop, and what it leaves behind. An interrupted run goes on where it stopped."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import lightning
+import torch
+import yaml
+from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.loggers import CSVLogger
+from torch.utils.data import DataLoader, Sampler
+
+from siam_tracker_ros.networks.afsn_mobile import AFSNMobile
+from siam_tracker_ros.networks.weights import save_weights
+from siam_tracker_ros.networks.zoo import MODELS
+from siam_tracker_ros.training.module import TrackerModule
+from siam_tracker_ros.training.pairs import PairDataset
+from siam_tracker_ros.training.recipe import Recipe, RecipeError
+from siam_tracker_ros.training.start import CheckpointError, start_from_nanotrack
+from siam_tracker_ros.training.views import Instance, Say, instances_of_sequences, instances_of_stills
+
+
+class _From(Sampler[int]):
+    """Pair numbers in order, from the first one that the interrupted run has not seen."""
+
+    def __init__(self, first: int, last: int) -> None:
+        self.first, self.last = first, last
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.first, self.last))
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+
+def train(
+    recipe: Recipe, data: Path, out: Path, start_from: Path | None = None, workers: int = 1, say: Say = print
+) -> Path:
+    """Run ``recipe`` on the data folder; returns the weights' path.
+
+    ``out`` receives ``recipe.yaml`` (as resolved), ``last.ckpt`` (every 200 steps and at an interrupt),
+    ``curves.png``, ``metrics.csv`` and, at the end, ``MODEL.safetensors``. With ``last.ckpt`` there, the run goes on.
+
+    Raises:
+        RecipeError: the recipe names an unknown model, or ``out`` holds a run of another recipe.
+        DatasetError: data that is missing or broken. CheckpointError: a start that does not fit.
+    """
+    if recipe.model not in MODELS:
+        raise RecipeError(f"unknown model '{recipe.model}'; use one of {', '.join(MODELS)}")
+    out.mkdir(parents=True, exist_ok=True)
+    resolved = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
+    kept = out / "recipe.yaml"
+    if kept.is_file() and kept.read_text(encoding="utf-8") != resolved:
+        raise RecipeError(f"{out} holds a run of another recipe; choose another folder or remove it")
+    kept.write_text(resolved, encoding="utf-8")
+    lightning.seed_everything(recipe.seed, verbose=False)
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+
+    network = MODELS[recipe.model].build()
+    fresh = frozenset(network.state_dict())
+    if start_from is not None:
+        if not isinstance(network, AFSNMobile):
+            raise CheckpointError(f"{start_from}: only afsn_mobile starts from NanoTrack's weights")
+        fresh = frozenset(start_from_nanotrack(network, start_from))
+        say(f"start: {len(network.state_dict()) - len(fresh)} tensors from {start_from.name}, {len(fresh)} at random")
+    last = out / "last.ckpt"
+    step = _step_of(last)
+    sources = [(_instances(data / s.path, out / "views", say), s.weight) for s in recipe.sources]
+    for source, (instances, _) in zip(recipe.sources, sources, strict=True):
+        say(f"{source.path}: {len(instances)} objects, {sum(len(i.views) for i in instances)} views")
+    dataset = PairDataset(sources, recipe.augment, recipe.steps * recipe.batch_size, recipe.seed)
+    loader = DataLoader(
+        dataset,
+        batch_size=recipe.batch_size,
+        sampler=_From(step * recipe.batch_size, len(dataset)),
+        num_workers=workers,
+        drop_last=True,
+        persistent_workers=workers > 0,
+    )
+    if step:
+        say(f"going on at step {step} of {recipe.steps}")
+    logger = CSVLogger(out, name="log", version="")
+    trainer = lightning.Trainer(
+        accelerator="auto",
+        devices=1,
+        max_steps=recipe.steps,
+        gradient_clip_val=recipe.clip_norm,
+        logger=logger,
+        log_every_n_steps=20,
+        enable_model_summary=False,
+        callbacks=[
+            ModelCheckpoint(
+                out,
+                filename="last",
+                every_n_train_steps=200,
+                save_on_exception=True,
+                enable_version_counter=False,
+            ),
+            TQDMProgressBar(refresh_rate=10),
+        ],
+    )
+    module = TrackerModule(network, recipe, fresh)
+    if step < recipe.steps:
+        trainer.fit(module, loader, ckpt_path=str(last) if step else None, weights_only=True if step else None)
+        if trainer.interrupted:
+            raise KeyboardInterrupt
+    else:
+        module.load_state_dict(torch.load(last, map_location="cpu", weights_only=True)["state_dict"])
+    weights = out / f"{recipe.model}.safetensors"
+    save_weights(
+        module.averaged.module,
+        weights,
+        {"model": recipe.model, "recipe": resolved, "start": start_from.name if start_from else "random"},
+    )
+    return weights
+
+
+def _instances(path: Path, cache: Path, say: Say) -> list[Instance]:
+    return instances_of_stills(path) if path.suffix == ".csv" else instances_of_sequences(path, cache, say)
+
+
+def _step_of(checkpoint: Path) -> int:
+    if not checkpoint.is_file():
+        return 0
+    return int(torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"])

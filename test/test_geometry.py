@@ -1,0 +1,150 @@
+"""Boxes, crops and the map between image and patch."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from siam_tracker_ros.geometry import (
+    Box,
+    BoxError,
+    Crop,
+    FrameError,
+    check_box,
+    check_frame,
+    context_side,
+    crop_patch,
+    mean_color,
+    search_crop,
+    template_crop,
+)
+
+place = st.floats(-500, 2000, allow_nan=False)
+side = st.floats(1, 800, allow_nan=False)
+boxes = st.builds(Box, place, place, side, side)
+crops = st.builds(Crop, place, place, st.floats(10, 3000), st.sampled_from([127, 255]))
+
+
+@given(crops, boxes)
+def test_map_to_patch_and_back_is_exact(crop, box):
+    back = crop.to_image(crop.to_patch(box))
+    assert back.as_tuple() == pytest.approx(box.as_tuple(), abs=1e-6)
+
+
+@given(boxes, boxes)
+def test_iou_is_symmetric_and_within_one(a, b):
+    assert a.iou(b) == pytest.approx(b.iou(a))
+    assert 0 <= a.iou(b) <= 1
+    assert a.iou(a) == pytest.approx(1)
+
+
+@given(boxes, st.floats(0.1, 5))
+def test_scaling_about_the_centre_scales_the_overlap(box, factor):
+    scaled = box.scaled(factor)
+    assert (scaled.cx, scaled.cy) == pytest.approx((box.cx, box.cy))
+    expected = min(factor, 1 / factor) ** 2
+    assert box.iou(scaled) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "iou"),
+    [
+        (Box(0, 0, 10, 10), Box(5, 0, 10, 10), 1 / 3),
+        (Box(0, 0, 10, 10), Box(0, 0, 10, 5), 0.5),
+        (Box(0, 0, 10, 10), Box(10, 0, 10, 10), 0.0),
+        (Box(0, 0, 0, 0), Box(0, 0, 0, 0), 0.0),
+    ],
+)
+def test_iou_by_hand(a, b, iou):
+    assert a.iou(b) == pytest.approx(iou)
+
+
+@given(boxes)
+def test_clipped_box_lies_in_the_image(box):
+    inside = box.clipped(640, 480)
+    assert 0 <= inside.x <= inside.right <= 640
+    assert 0 <= inside.y <= inside.bottom <= 480
+
+
+@pytest.mark.parametrize(
+    ("box", "reason"),
+    [
+        ((math.nan, 0, 10, 10), "not_finite"),
+        ((0, 0, math.inf, 10), "not_finite"),
+        ((1, 2, 3), "not_finite"),
+        ((0, 0, 3.9, 10), "too_small"),
+        ((0, 0, 10, -5), "too_small"),
+        ((700, 0, 10, 10), "outside"),
+        ((-20, 0, 10, 10), "outside"),
+        ((-8, 0, 10, 10), "outside"),
+    ],
+)
+def test_bad_boxes_are_refused_with_their_reason(box, reason):
+    with pytest.raises(BoxError) as raised:
+        check_box(box, 640, 480)
+    assert raised.value.reason == reason
+
+
+def test_box_cut_by_the_border_is_kept_whole():
+    assert check_box((-5, 10, 20, 20), 640, 480) == Box(-5, 10, 20, 20)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        None,
+        [[0]],
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((4, 4, 3), np.float32),
+        np.zeros((0, 4, 3), np.uint8),
+    ],
+)
+def test_bad_frames_are_refused(frame):
+    with pytest.raises(FrameError, match="uint8"):
+        check_frame(frame)
+
+
+def test_context_square_of_siamfc():
+    assert context_side(60, 40) == pytest.approx(math.sqrt(110 * 90))
+    crop = template_crop(Box(100, 50, 60, 40))
+    assert (crop.cx, crop.cy, crop.patch) == (130, 70, 127)
+    assert search_crop(Box(100, 50, 60, 40)).scale == pytest.approx(crop.scale)
+
+
+@pytest.mark.parametrize("factor", [0.15, 0.3, 0.49, 0.5, 0.8, 1.0, 2.0, 3.7])
+def test_a_drawn_spot_is_where_the_map_says(factor):
+    ys, xs = np.mgrid[0:480, 0:640] + 0.5
+    cx, cy, sigma = 322.25, 231.5, 7.0
+    spot = 255 * np.exp(-((xs - cx) ** 2 + (ys - cy) ** 2) / (2 * sigma**2))
+    frame = np.repeat(spot.round().astype(np.uint8)[..., None], 3, axis=2)
+    crop = Crop(325.3, 234.7, 255 / factor, 255)
+    patch = crop_patch(frame, crop, (0, 0, 0)).astype(float)[..., 0]
+    ys, xs = np.mgrid[0:255, 0:255] + 0.5
+    expected = crop.to_patch(Box.from_center(cx, cy, 1, 1))
+    assert (patch * xs).sum() / patch.sum() == pytest.approx(expected.cx, abs=0.03 * max(factor, 1))
+    assert (patch * ys).sum() / patch.sum() == pytest.approx(expected.cy, abs=0.03 * max(factor, 1))
+
+
+def test_unscaled_crop_copies_the_pixels():
+    frame = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
+    patch = crop_patch(frame, Crop(150.5, 140.5, 127, 127))
+    assert np.array_equal(patch, frame[77:204, 87:214])
+
+
+def test_outside_the_image_is_the_mean_colour():
+    frame = np.full((200, 200, 3), (10, 120, 250), np.uint8)
+    assert mean_color(frame) == (10, 120, 250)
+    patch = crop_patch(frame, Crop(5000, 5000, 200, 127))
+    assert (patch == (10, 120, 250)).all()
+
+
+@given(crops)
+def test_any_crop_gives_a_patch(crop):
+    frame = np.full((90, 120, 3), 77, np.uint8)
+    patch = crop_patch(frame, crop)
+    assert patch.shape == (crop.patch, crop.patch, 3)
+    assert patch.dtype == np.uint8
+    assert abs(int(patch.mean()) - 77) <= 1
