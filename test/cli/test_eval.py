@@ -1,0 +1,199 @@
+"""`siam-track eval` as a user runs it: tables, files, exit codes, broken input, Ctrl-C and resuming."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from siam_tracker_ros.cli.main import app
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def make_sequence(data: Path, name: str, frames: int = 5) -> Path:
+    rng = np.random.default_rng(len(name))
+    ground = cv2.GaussianBlur(rng.integers(0, 256, (120, 160, 3), dtype=np.uint8), (0, 0), 2)
+    square = rng.integers(0, 256, (24, 24, 3), dtype=np.uint8)
+    (data / name / "img").mkdir(parents=True)
+    lines = []
+    for index in range(frames):
+        x = 20 + index % 80
+        frame = ground.copy()
+        frame[40:64, x : x + 24] = square
+        cv2.imwrite(str(data / name / "img" / f"{index + 1:04d}.png"), frame)
+        lines.append(f"{x},40,24,24\n")
+    (data / name / "groundtruth.txt").write_text("".join(lines), encoding="utf-8")
+    return data / name
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(app, ["eval", *(str(argument) for argument in arguments)])
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    for name in ("a", "b", "c"):
+        make_sequence(tmp_path / "data", name)
+    return tmp_path / "data"
+
+
+def test_two_trackers_side_by_side(data, tmp_path):
+    result = run(data, "-t", "kcf", "-t", "csrt", "--out", tmp_path / "out", "--threads", 1)
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0].split() == ["AUC", "of", "sequence", "kcf", "csrt"]
+    assert [line.split()[0] for line in lines[2:5]] == ["a", "b", "c"]
+    assert "95 % interval" in result.stdout
+    assert "1 threads a tracker; kcf on cpu, csrt on cpu" in result.stdout
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["trackers"]["csrt"]["means"]["success_auc"] > 0.5
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "report.json",
+        "results.csv",
+        "success.png",
+        "sequences.png",
+        "results",
+    }
+
+
+def test_only_some_sequences(data, tmp_path):
+    result = run(data, "-t", "kcf", "--out", tmp_path, "--sequences", "c, a")
+    assert result.exit_code == 0, result.output
+    assert list(json.loads((tmp_path / "report.json").read_text())["trackers"]["kcf"]["per_sequence"]) == ["a", "c"]
+
+
+def test_the_shipped_model_is_the_default(data, tmp_path):
+    result = run(data, "--sequences", "a", "--device", "cpu", "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["machine"]["devices"] == {"afsn_mobile": "cpu"}
+    assert report["trackers"]["afsn_mobile"]["means"]["success_auc"] > 0.5
+
+
+def test_broken_sequences_are_named_and_counted_and_the_others_finish(data, tmp_path):
+    (data / "b" / "groundtruth.txt").write_text("20,40,24,24\n")
+    (data / "c" / "img" / "0004.png").write_bytes(b"x")
+    result = run(data, "-t", "kcf", "--out", tmp_path)
+    assert result.exit_code == 1
+    assert "left out: b: groundtruth.txt has 1 lines, but img has 5 frames" in result.output
+    assert "2 not measured:" in result.stdout
+    assert "kcf on c: 0004.png in c cannot be read" in result.stdout
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert list(report["trackers"]["kcf"]["per_sequence"]) == ["a"]
+    assert (len(report["failures"]), list(report["broken_sequences"])) == (1, ["b"])
+
+
+def test_nothing_usable_is_not_a_success(data, tmp_path):
+    for name in ("a", "b", "c"):
+        (data / name / "groundtruth.txt").write_text("")
+    result = run(data, "-t", "kcf", "--out", tmp_path)
+    assert result.exit_code == 1
+    assert "no sequence is left to measure" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["none"], "none: is not a folder"),
+        (["data", "--sequences", "a,x"], "no sequence named x; there are a, b, c"),
+        (["data", "-t", "nano"], "NanoTrack needs its two ONNX files"),
+        (["data", "-t", "nano=x.onnx,y.onnx"], "x.onnx: no such file"),
+        (["data", "-t", "kcf", "-t", "kcf"], "same name"),
+        (["data", "-t", "kcf", "--weights", "w.safetensors"], "0 were named"),
+        (["data", "--weights", "w.safetensors"], "w.safetensors: no such file"),
+        (["data", "-t", "no_such_model"], "no_such_model"),
+        (["data", "-t", "afsn_mobile", "--device", "cuda:99"], "cuda:99"),
+    ],
+)
+def test_wrong_arguments_are_refused_with_the_reason(arguments, said, data, monkeypatch):
+    monkeypatch.chdir(data.parent)
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert "error: " in result.output
+    assert said in result.output
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_shows_what_is_finished_and_resume_does_the_rest(tmp_path, jobs):
+    names = [f"s{index}" for index in range(6)]
+    for name in names:
+        make_sequence(tmp_path / "data", name, frames=30)
+    command = [sys.executable, "-m", "siam_tracker_ros.cli.main", "eval", str(tmp_path / "data"), "-t", "csrt"]
+    command += ["--out", str(tmp_path / "out"), "--threads", "1", "--jobs", str(jobs)]
+    process = subprocess.Popen(
+        command,
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    tracks = tmp_path / "out" / "results" / "csrt"
+    deadline = time.monotonic() + 120
+    # The first of two is in the table when the second is written.
+    while len(list(tracks.glob("s?.txt"))) < 2 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)  # what a terminal does
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "of 6 tracks finished; the same command with --resume goes on" in stderr
+    assert "Traceback" not in stderr
+    assert stdout.splitlines()[2].startswith("s")
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["interrupted"]
+    finished = report["trackers"]["csrt"]["per_sequence"]
+    assert 1 <= len(finished) < 6
+
+    again = subprocess.run([*command, "--resume"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert sorted(report["trackers"]["csrt"]["per_sequence"]) == names
+    assert not report["interrupted"]
+    for name, figures in finished.items():
+        assert report["trackers"]["csrt"]["per_sequence"][name]["success_auc"] == figures["success_auc"]
+
+
+def test_a_long_video_is_not_held_in_memory(tmp_path):
+    """500 frames of 640x480 are 440 MiB; the process may not grow by a quarter of it."""
+    folder = tmp_path / "data" / "long"
+    folder.mkdir(parents=True)
+    writer = cv2.VideoWriter(str(folder / "video.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 30, (640, 480))
+    frame = np.zeros((480, 640, 3), np.uint8)
+    frame[100:160, 100:160] = np.random.default_rng(0).integers(0, 256, (60, 60, 3))
+    for _ in range(500):
+        writer.write(frame)
+    writer.release()
+    (folder / "groundtruth.txt").write_text("100,100,60,60\n" * 500)
+    program = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from siam_tracker_ros.datasets import load_sequence\n"
+        "from siam_tracker_ros.evaluation.one_pass import track_sequence\n"
+        "from siam_tracker_ros.evaluation.peers import peer_tracker\n"
+        "sequence, seen, before = load_sequence(Path(sys.argv[1])), 0, 0\n"
+        "def peak():\n"
+        "    global seen, before\n"
+        "    seen += 1\n"
+        "    if seen == 20:\n"
+        "        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "track_sequence(peer_tracker('kcf'), sequence, peak)\n"
+        "print(seen, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(folder)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seen, grown = done.stdout.split()
+    assert seen == "500"
+    assert float(grown) < 110
