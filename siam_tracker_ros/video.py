@@ -57,7 +57,7 @@ def open_source(source: str | Path | int) -> FrameSource:
     if path.is_dir():
         return _open_folder(path)
     if not path.exists():
-        raise VideoError(f"{path}: no such file or folder.")
+        raise VideoError(f"{path}: no such file or folder")
     return _open_file(path)
 
 
@@ -67,7 +67,7 @@ def _open_file(path: Path) -> FrameSource:
     if not ok:
         capture.release()
         raise VideoError(
-            f"{path}: no picture in it can be decoded; give a video file (for example .mp4) or a folder."
+            f"{path}: no picture in it can be decoded; give a video file (for example .mp4) or a folder"
         )
     fps = capture.get(cv2.CAP_PROP_FPS)
     count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
@@ -86,7 +86,7 @@ def _open_camera(index: int) -> FrameSource:
     if not ok:
         capture.release()
         raise VideoError(
-            f"Camera {index} gives no picture: is it plugged in, and may this user read /dev/video{index}?"
+            f"camera {index} gives no picture: is it plugged in, and may this user read /dev/video{index}?"
         )
     fps = capture.get(cv2.CAP_PROP_FPS)
     size = (first.shape[1], first.shape[0])
@@ -110,9 +110,7 @@ def _read_all(capture: cv2.VideoCapture, first: NDArray[np.uint8]) -> Iterator[N
 def _open_folder(path: Path) -> FrameSource:
     files = sorted((p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES), key=_by_number)
     if not files:
-        raise VideoError(
-            f"{path}: no images in this folder (looked for {', '.join(sorted(IMAGE_SUFFIXES))})."
-        )
+        raise VideoError(f"{path}: no images in this folder (looked for {', '.join(sorted(IMAGE_SUFFIXES))})")
     height, width = _read_image(files[0]).shape[:2]
     return FrameSource(
         path.name, (_read_image(file) for file in files), FOLDER_FPS, (width, height), len(files)
@@ -127,7 +125,7 @@ def _by_number(path: Path) -> list[tuple[int, str]]:
 def _read_image(path: Path) -> NDArray[np.uint8]:
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
-        raise VideoError(f"{path}: this image cannot be decoded; repair or remove it.")
+        raise VideoError(f"{path}: this image cannot be decoded; repair or remove it")
     return _as_bytes(image)
 
 
@@ -152,9 +150,7 @@ class VideoWriter:
         try:
             import av
         except ImportError as error:
-            raise VideoError(
-                "Writing a video needs PyAV: run 'pip install av', or write no video."
-            ) from error
+            raise VideoError("writing a video needs PyAV: run 'pip install av', or write no video") from error
         self._av = av
         self.path, self.size = Path(path), size
         self.frames = 0
@@ -162,7 +158,7 @@ class VideoWriter:
         try:
             self._container = av.open(str(self.path), "w", options={"movflags": "+faststart"})
         except OSError as error:
-            raise VideoError(f"{self.path}: cannot be written ({error.strerror or error}).") from error
+            raise VideoError(f"{self.path}: cannot be written ({error.strerror or error})") from error
         self._stream = self._container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
         self._stream.width, self._stream.height = size[0] + size[0] % 2, size[1] + size[1] % 2
         self._stream.pix_fmt = "yuv420p"
@@ -173,8 +169,8 @@ class VideoWriter:
         """Append one frame. Raises ValueError when it has another size or type than the video."""
         if frame.shape != (self.size[1], self.size[0], 3) or frame.dtype != np.uint8:
             raise ValueError(
-                f"A frame of shape {frame.shape}, {frame.dtype} does not fit a video of "
-                f"{self.size[0]}x{self.size[1]} BGR uint8."
+                f"a frame of shape {frame.shape}, {frame.dtype} does not fit a video of "
+                f"{self.size[0]}x{self.size[1]} BGR uint8"
             )
         odd_rows, odd_columns = self.size[1] % 2, self.size[0] % 2
         if odd_rows or odd_columns:

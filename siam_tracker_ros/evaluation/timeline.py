@@ -36,11 +36,16 @@ class TimelineRow:
 
 
 def plot_timeline(
-    rows: Sequence[TimelineRow], path: str | Path, title: str = "", latency: str = "latency"
+    rows: Sequence[TimelineRow],
+    path: str | Path,
+    title: str = "",
+    latency: str = "latency",
+    mean_iou: float | None = None,
 ) -> None:
     """Draw the rows (at least one, in the order of time) as a PNG; ``latency`` names what its panel shows.
 
-    The panel with the overlap is left out where no row knows it.
+    The panel with the overlap is left out where no row knows it. ``mean_iou`` is written there where it is taken
+    over more than these rows.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -65,7 +70,7 @@ def plot_timeline(
     if known:
         iou = np.array([row.iou for row in rows])
         drawn["IoU"].plot(time, iou, color="#1f6fb4", linewidth=1.3)
-        mean = float(np.nanmean(iou))
+        mean = float(np.nanmean(iou)) if mean_iou is None else mean_iou
         drawn["IoU"].axhline(mean, color="#1f6fb4", linewidth=0.8, linestyle="--", label=f"mean {mean:.3f}")
         drawn["IoU"].set_ylim(-0.02, 1.02)
         drawn["IoU"].legend(loc="lower left", fontsize=8)
@@ -121,9 +126,7 @@ def _draw_states(axis: Axes, rows: Sequence[TimelineRow], time: np.ndarray) -> N
     for name in names:
         blue, green, red = STATE_COLOURS.get(name, STATE_COLOURS["IDLE"])
         patches.append(Patch(color=(red / 255, green / 255, blue / 255), label=name))
-    axis.legend(
-        handles=patches, loc="upper center", bbox_to_anchor=(0.5, -1.9), ncols=len(patches), fontsize=8
-    )
+    axis.legend(handles=patches, loc="upper center", bbox_to_anchor=(0.5, -1.9), ncols=len(patches), fontsize=8)
 
 
 def _spans(flags: Sequence[bool], time: np.ndarray) -> list[tuple[float, float]]:

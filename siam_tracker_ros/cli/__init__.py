@@ -1,0 +1,1 @@
+"""The command ``siam-track``: one file per sub-command."""
