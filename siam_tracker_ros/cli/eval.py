@@ -21,9 +21,7 @@ EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 def eval_command(
     folder: Annotated[
         Path,
-        typer.Argument(
-            help="Folder of sequences: NAME/video.mp4 or NAME/img/*.jpg, and NAME/groundtruth.txt."
-        ),
+        typer.Argument(help="Folder of sequences: NAME/video.mp4 or NAME/img/*.jpg, and NAME/groundtruth.txt."),
     ],
     tracker: Annotated[
         list[str] | None,
@@ -41,9 +39,7 @@ def eval_command(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of each tracker.")] = 2,
     sequences: Annotated[str, typer.Option(help="Only these sequences, separated by commas.")] = "",
-    out: Annotated[Path, typer.Option(help="Where tracks, report.json, results.csv and plots go.")] = Path(
-        "out/eval"
-    ),
+    out: Annotated[Path, typer.Option(help="Where tracks, report.json, results.csv and plots go.")] = Path("out/eval"),
     jobs: Annotated[int, typer.Option(min=1, help="Processes; speeds are only comparable with 1.")] = 1,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an interrupted run: keep its finished sequences.")

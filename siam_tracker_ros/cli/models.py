@@ -17,9 +17,7 @@ def models_command() -> None:
         parameters = sum(parameter.numel() for parameter in network.parameters())
         path = entry.weights_path
         weights = (
-            f"{path.name}, {path.stat().st_size / 2**20:.1f} MiB"
-            if path
-            else "none here; train it or give --weights"
+            f"{path.name}, {path.stat().st_size / 2**20:.1f} MiB" if path else "none here; train it or give --weights"
         )
         typer.echo(typer.style(entry.name, bold=True))
         typer.echo(f"  {entry.summary}")

@@ -235,16 +235,12 @@ def _image_frames(folder: Path) -> Iterator[NDArray[np.uint8]]:
 
 def _image_files(folder: Path) -> list[Path]:
     """The images in the order of their numbers. Raises DatasetError when a number is left out."""
-    files = sorted(
-        (path for path in folder.iterdir() if path.suffix.lower() in _IMAGE_SUFFIXES), key=_number_then_name
-    )
+    files = sorted((path for path in folder.iterdir() if path.suffix.lower() in _IMAGE_SUFFIXES), key=_number_then_name)
     numbers = [int(path.stem) for path in files if path.stem.isdigit()]
     if len(numbers) == len(files):
         for before, after in pairwise(numbers):
             if after != before + 1:
-                raise DatasetError(
-                    f"{folder.name} jumps from image {before} to {after}; restore what is missing"
-                )
+                raise DatasetError(f"{folder.name} jumps from image {before} to {after}; restore what is missing")
     return files
 
 

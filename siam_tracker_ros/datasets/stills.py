@@ -164,16 +164,10 @@ def _read_rows(csv_path: Path) -> list[tuple[int, dict[str, str]]]:
             reader = csv.DictReader(file)
             absent = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
             if absent:
-                raise DatasetError(
-                    f"{csv_path}: the header lacks {', '.join(absent)}; expected {','.join(_COLUMNS)}"
-                )
-            return [
-                (reader.line_num, {name: (row[name] or "").strip() for name in _COLUMNS}) for row in reader
-            ]
+                raise DatasetError(f"{csv_path}: the header lacks {', '.join(absent)}; expected {','.join(_COLUMNS)}")
+            return [(reader.line_num, {name: (row[name] or "").strip() for name in _COLUMNS}) for row in reader]
     except OSError as error:
-        raise DatasetError(
-            f"{csv_path}: cannot be read ({error.strerror}); name an existing csv file"
-        ) from error
+        raise DatasetError(f"{csv_path}: cannot be read ({error.strerror}); name an existing csv file") from error
     except UnicodeDecodeError as error:
         raise DatasetError(f"{csv_path}: is not UTF-8 text ({error.reason}); save it as UTF-8") from error
 

@@ -34,9 +34,7 @@ def machine_line(machine: dict[str, Any]) -> str:
     """One line of `describe_machine` for a table's foot."""
     libraries = ", ".join(f"{name} {version}" for name, version in machine["libraries"].items())
     devices = ", ".join(f"{tracker} on {device}" for tracker, device in machine["devices"].items())
-    shared = (
-        "" if machine["jobs"] == 1 else f", {machine['jobs']} processes at once (speeds are not comparable)"
-    )
+    shared = "" if machine["jobs"] == 1 else f", {machine['jobs']} processes at once (speeds are not comparable)"
     return (
         f"{machine['cpu']}, {machine['cores']} cores, {machine['threads']} threads a tracker{shared}; "
         f"{devices}; {machine['system']}, Python {machine['python']}, {libraries}"

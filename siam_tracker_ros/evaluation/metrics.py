@@ -167,9 +167,7 @@ def bootstrap_interval(
     """
     means = np.asarray(values, dtype=np.float64)
     if means.ndim != 1 or len(means) == 0 or not np.isfinite(means).all():
-        raise ValueError(
-            f"values must be a non-empty list of finite numbers; its shape is {list(means.shape)}"
-        )
+        raise ValueError(f"values must be a non-empty list of finite numbers; its shape is {list(means.shape)}")
     if not 0.0 < level < 1.0:
         raise ValueError(f"level must be between 0 and 1, not {level}")
     drawn = np.random.default_rng(seed).integers(0, len(means), size=(samples, len(means)))

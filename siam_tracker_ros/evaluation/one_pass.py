@@ -52,9 +52,7 @@ class Track:
         return float(self.times[1:].sum())
 
 
-def track_sequence(
-    tracker: SequenceTracker, sequence: Sequence, on_frame: Callable[[], None] | None = None
-) -> Track:
+def track_sequence(tracker: SequenceTracker, sequence: Sequence, on_frame: Callable[[], None] | None = None) -> Track:
     """Run `tracker` once over `sequence`; `on_frame` is called after every frame, outside the measured time.
 
     Raises TrackerFailure when the tracker raises, and DatasetError when a frame cannot be decoded.

@@ -201,9 +201,7 @@ def _write_json(
             }
             for summary in summaries
         },
-        "failures": [
-            {"tracker": o.tracker, "sequence": o.sequence, "reason": o.failure} for o in evaluation.failures
-        ],
+        "failures": [{"tracker": o.tracker, "sequence": o.sequence, "reason": o.failure} for o in evaluation.failures],
         "broken_sequences": broken,
     }
     path = out / "report.json"

@@ -50,9 +50,7 @@ class ResultsFolder:
                 for track in self.path.glob("*.txt"):
                     track.unlink()
             elif (before := _read_json(record)) != made_by:
-                differs = sorted(
-                    key for key in before.keys() | made_by.keys() if before.get(key) != made_by.get(key)
-                )
+                differs = sorted(key for key in before.keys() | made_by.keys() if before.get(key) != made_by.get(key))
                 raise ResultsError(
                     f"{self.path}: was made with other {', '.join(differs)}; "
                     "run without --resume or choose another --out"

@@ -123,9 +123,7 @@ def evaluate(
     run = _run_here if settings.jobs == 1 else _run_in_processes
     try:
         trackers = _built(specs, settings.threads)
-        evaluation.devices = {
-            spec.name: str(getattr(tracker, "device", "cpu")) for spec, tracker in trackers.items()
-        }
+        evaluation.devices = {spec.name: str(getattr(tracker, "device", "cpu")) for spec, tracker in trackers.items()}
         for (spec, sequence), result in run(tasks, trackers, settings, report):
             if isinstance(result, str):
                 outcome = Outcome(spec.name, sequence.name, failure=result)

@@ -87,9 +87,7 @@ def parse_tracker(text: str, *, weights: Path | None = None, device: str = "auto
     if name.lower().startswith("nano"):
         paths = [Path(part) for part in files.split(",") if part]
         if len(paths) != 2:
-            raise PeerError(
-                f"tracker '{text}': NanoTrack needs its two ONNX files, as {name}=BACKBONE.onnx,HEAD.onnx"
-            )
+            raise PeerError(f"tracker '{text}': NanoTrack needs its two ONNX files, as {name}=BACKBONE.onnx,HEAD.onnx")
         return TrackerSpec(name=name, model="nano", onnx=(paths[0], paths[1]))
     if given:
         raise PeerError(f"tracker '{text}': only nano takes files after '='; use --weights or the path alone")

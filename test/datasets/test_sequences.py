@@ -18,9 +18,7 @@ from siam_tracker_ros.datasets import (
 def make_images(folder: Path, count: int = 4, truth: list[str] | None = None, suffix: str = ".png") -> Path:
     (folder / "img").mkdir(parents=True)
     for index in range(count):
-        cv2.imwrite(
-            str(folder / "img" / f"{index + 1:04d}{suffix}"), np.full((24, 32, 3), index * 10, np.uint8)
-        )
+        cv2.imwrite(str(folder / "img" / f"{index + 1:04d}{suffix}"), np.full((24, 32, 3), index * 10, np.uint8))
     lines = ["1,2,5,6"] * count if truth is None else truth
     (folder / "groundtruth.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder

@@ -68,9 +68,7 @@ def test_a_bad_line_is_left_out_with_its_reason_and_place(tmp_path, columns, rea
 
 
 def test_a_box_over_the_border_is_cut_to_the_image(tmp_path):
-    survey = survey_stills(
-        write(tmp_path, ["img/a.png,s,,,-5,-5,20,20,60,40", "img/a.png,s,,,50,30,20,20,60,40"])
-    )
+    survey = survey_stills(write(tmp_path, ["img/a.png,s,,,-5,-5,20,20,60,40", "img/a.png,s,,,50,30,20,20,60,40"]))
     np.testing.assert_array_equal(survey.images[0].boxes, [[0, 0, 15, 15], [50, 30, 10, 10]])
     assert survey.clipped == 2
     assert "2 boxes cut" in survey.summary()

@@ -205,7 +205,6 @@ def test_iou_of_whole_pixels_is_what_counting_them_gives(pred, truth):
         return mask
 
     counted = [
-        (painted(p) & painted(t)).sum() / (painted(p) | painted(t)).sum()
-        for p, t in zip(pred, truth, strict=True)
+        (painted(p) & painted(t)).sum() / (painted(p) | painted(t)).sum() for p, t in zip(pred, truth, strict=True)
     ]
     np.testing.assert_allclose(metrics.iou(pred, truth), counted)

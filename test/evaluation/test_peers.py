@@ -64,9 +64,7 @@ def test_nano_files_are_checked(tmp_path):
 
 @pytest.fixture
 def nano(shared_folder) -> peers.OpenCVTracker:
-    files = [
-        shared_folder / "peers" / f"nanotrackv2_nanotrack_{part}_sim.onnx" for part in ("backbone", "head")
-    ]
+    files = [shared_folder / "peers" / f"nanotrackv2_nanotrack_{part}_sim.onnx" for part in ("backbone", "head")]
     return peers.nano_tracker(*files)
 
 

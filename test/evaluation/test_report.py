@@ -43,9 +43,7 @@ def test_the_files(measured):
     assert [path.name for path in paths] == ["report.json", "results.csv", "success.png", "sequences.png"]
     report = json.loads(paths[0].read_text())
     assert report["trackers"]["mil"]["failed"] == 1
-    assert report["failures"] == [
-        {"tracker": "mil", "sequence": "hard", "reason": "frame 2: RuntimeError: lost"}
-    ]
+    assert report["failures"] == [{"tracker": "mil", "sequence": "hard", "reason": "frame 2: RuntimeError: lost"}]
     assert report["broken_sequences"] == {"cut": "cut: groundtruth.txt is empty"}
     assert report["machine"]["threads"] == 2
     kcf = report["trackers"]["kcf"]
@@ -60,9 +58,7 @@ def test_the_files(measured):
         ("kcf", "hard"),
         ("mil", "hard"),
     ]
-    assert float(rows[0]["success_auc"]) == pytest.approx(
-        kcf["per_sequence"]["easy"]["success_auc"], abs=1e-6
-    )
+    assert float(rows[0]["success_auc"]) == pytest.approx(kcf["per_sequence"]["easy"]["success_auc"], abs=1e-6)
     assert rows[3]["failure"] == "frame 2: RuntimeError: lost"
     for path in paths[2:]:
         assert cv2.imread(str(path)).std() > 5

@@ -46,9 +46,7 @@ def use(monkeypatch, trackers):
 
 def test_every_tracker_takes_its_turn_on_every_sequence(two, tmp_path):
     seen = []
-    result = evaluate(
-        [KCF, MIL], two, RunSettings(tmp_path), lambda label, frames: seen.append((label, frames))
-    )
+    result = evaluate([KCF, MIL], two, RunSettings(tmp_path), lambda label, frames: seen.append((label, frames)))
     assert [(o.tracker, o.sequence) for o in result.outcomes] == [
         ("kcf", "a"),
         ("mil", "a"),
