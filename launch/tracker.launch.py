@@ -1,15 +1,16 @@
 """Start tracker_node: ``ros2 launch siam_tracker_ros tracker.launch.py image:=/camera/image_raw``."""
 
 import os
+from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
-from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.launch_context import LaunchContext
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
+from launch import LaunchDescription
 from siam_tracker_ros.nodes.dds import use_shared_memory_profile
 
 # What an argument says where it is not given: the value in the parameter file stands.
@@ -18,22 +19,22 @@ FROM_FILE = ""
 
 def generate_launch_description() -> LaunchDescription:
     """The launch arguments and the node."""
-    share = get_package_share_directory("siam_tracker_ros")
+    share = Path(get_package_share_directory("siam_tracker_ros"))
     return LaunchDescription(
         [
             DeclareLaunchArgument(
                 "image",
                 default_value="image",
-                description="Image topic to track in, as the camera publishes it.",
+                description="The camera's image topic.",
             ),
             DeclareLaunchArgument(
                 "namespace",
                 default_value="",
-                description="Namespace of the node, its topics and its services.",
+                description="Namespace of the node with its topics and services.",
             ),
             DeclareLaunchArgument(
                 "params_file",
-                default_value=os.path.join(share, "config", "tracker.yaml"),
+                default_value=str(share / "config" / "tracker.yaml"),
                 description="YAML file with the node's parameters.",
             ),
             DeclareLaunchArgument(
@@ -64,7 +65,7 @@ def start_node(context: LaunchContext) -> list[Node]:
         return LaunchConfiguration(name).perform(context)
 
     given = {name: value(name) for name in ("model", "device")}
-    # As text: a model named by digits or "on" must not become a number or a truth value.
+    # As text: a model named "on" must not become a truth value.
     overrides = {
         name: ParameterValue(text, value_type=str) for name, text in given.items() if text != FROM_FILE
     }

@@ -64,11 +64,11 @@ class SiamTrackerNode(Node):
     def __init__(self) -> None:
         """Raises: ParameterError."""
         super().__init__("siam_tracker")
-        self.values = parameters.declare(self)
-        self.tracker_settings: TrackerSettings = parameters.check(self.values)
         # The names given on the command line and in the parameter file; rclpy has no public way to list them.
         for sentence in parameters.unknown_names(getattr(self, "_parameter_overrides", {})):
             self.get_logger().warning(sentence)
+        self.values = parameters.declare(self)
+        self.tracker_settings: TrackerSettings = parameters.check(self.values)
         self._worker: TrackingWorker | None = None
 
     def start(self, tracker: FollowsOne) -> None:
@@ -83,18 +83,14 @@ class SiamTrackerNode(Node):
         self._last_header, self._last_trouble = Header(), ""
         self._last_usable: float | None = None  # time.monotonic()
         self._started = time.monotonic()
-        self._stale_said: float | None = (
-            None  # time.monotonic() of the last STALE status; None while frames arrive
-        )
+        self._stale_said: float | None = None  # time.monotonic() of the last STALE status; None while frames arrive
         self._last_report: FrameReport | None = None
 
         self._detection = self.create_publisher(Detection2D, "~/detection", 10)
         self._detections = self.create_publisher(Detection2DArray, "~/detections", 10)
         self._status = self.create_publisher(TrackerStatus, "~/status", 10)
         debug_publisher = self.create_publisher(Image, "~/debug_image", 1)
-        self._debug = DebugImage(
-            debug_publisher, values["debug_image.max_rate"], values["debug_image.max_width"]
-        )
+        self._debug = DebugImage(debug_publisher, values["debug_image.max_rate"], values["debug_image.max_width"])
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
 
         self._worker = TrackingWorker(
@@ -138,9 +134,7 @@ class SiamTrackerNode(Node):
             return
         if arrival is Arrival.CLOCK_JUMPED:
             self._history.clear()
-            self.get_logger().warning(
-                "the images' clock was set back: the history starts anew, the target stays"
-            )
+            self.get_logger().warning("the images' clock was set back: the history starts anew, the target stays")
         frame = Frame(self._received, stamp, message)
         self._last_usable, self._stale_said = time.monotonic(), None
         self._last_header, self._last_trouble = message.header, ""
@@ -170,9 +164,7 @@ class SiamTrackerNode(Node):
 
     # Services: executor thread -------------------------------------------------------------------------
 
-    async def _on_init_target(
-        self, request: InitTarget.Request, response: InitTarget.Response
-    ) -> InitTarget.Response:
+    async def _on_init_target(self, request: InitTarget.Request, response: InitTarget.Response) -> InitTarget.Response:
         box, stamp = messages.to_box(request.bbox), to_nanoseconds(request.header.stamp)
         outcome = await self._ask(InitRequest(box, stamp, request.target_id, request.class_id))
         response.success = outcome.code == InitTarget.Response.OK
@@ -184,9 +176,7 @@ class SiamTrackerNode(Node):
             self.get_logger().warning(f"init_target refused: {outcome.message}")
         return response
 
-    async def _on_clear_targets(
-        self, request: Trigger.Request, response: Trigger.Response
-    ) -> Trigger.Response:
+    async def _on_clear_targets(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         target = await self._ask(ClearRequest())
         response.success = True
         response.message = f"'{target.id}' is no longer followed" if target else "no target was followed"
@@ -245,9 +235,7 @@ class SiamTrackerNode(Node):
     def _publish_diagnostics(self) -> None:
         assert self._worker is not None
         stamp = self.get_clock().now().to_msg()
-        message = self._health.message(
-            self._counts(), self._late, self._stale_reason(), self._worker.busy_since, stamp
-        )
+        message = self._health.message(self._counts(), self._late, self._stale_reason(), self._worker.busy_since, stamp)
         self._diagnostics.publish(message)
 
     # Parameters: executor thread -----------------------------------------------------------------------
@@ -276,9 +264,7 @@ class SiamTrackerNode(Node):
     def _counts(self) -> FrameCounts:
         worker = self._worker
         assert worker is not None
-        return FrameCounts(
-            self._received, worker.processed, self._mailbox.dropped, self._refused + worker.refused
-        )
+        return FrameCounts(self._received, worker.processed, self._mailbox.dropped, self._refused + worker.refused)
 
 
 def _image_qos(values: dict[str, Any]) -> QoSProfile:

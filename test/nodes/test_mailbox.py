@@ -1,0 +1,64 @@
+import threading
+
+from sensor_msgs.msg import Image
+
+from siam_tracker_ros.nodes.mailbox import Frame, FrameMailbox
+
+
+def frame(number: int) -> Frame:
+    return Frame(number, number * 10, Image())
+
+
+def test_the_newest_frame_wins_and_the_replaced_ones_are_counted():
+    mailbox: FrameMailbox[str] = FrameMailbox()
+    for number in (1, 2, 3):
+        mailbox.put(frame(number))
+    assert mailbox.waiting == frame(3)
+    assert mailbox.take() == frame(3)
+    assert mailbox.waiting is None
+    assert mailbox.dropped == 2
+
+
+def test_requests_come_first_and_in_order():
+    mailbox: FrameMailbox[str] = FrameMailbox()
+    mailbox.put(frame(1))
+    assert mailbox.post("init")
+    assert mailbox.post("clear")
+    assert [mailbox.take() for _ in range(3)] == ["init", "clear", frame(1)]
+    assert mailbox.dropped == 0
+
+
+def test_closing_wakes_who_waits_and_hands_back_what_nobody_will_do():
+    mailbox: FrameMailbox[str] = FrameMailbox()
+    taken: list[object] = ["nothing yet"]
+    waiting = threading.Thread(target=lambda: taken.append(mailbox.take()))
+    waiting.start()
+    assert mailbox.close() == []
+    waiting.join(10)
+    assert taken[-1] is None
+    assert not mailbox.post("init")
+
+    left: FrameMailbox[str] = FrameMailbox()
+    left.post("init")
+    assert left.close() == ["init"]
+    assert left.closed
+    assert left.take() is None
+
+
+def test_every_frame_is_taken_or_counted_as_dropped():
+    mailbox: FrameMailbox[str] = FrameMailbox()
+    taken: list[int] = []
+
+    def work() -> None:
+        while isinstance(item := mailbox.take(), Frame):
+            taken.append(item.number)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    for number in range(1, 5001):
+        mailbox.put(frame(number))
+    mailbox.post("stop")
+    worker.join(10)
+    still_there = mailbox.waiting is not None
+    assert taken == sorted(taken)
+    assert len(taken) + mailbox.dropped + still_there == 5000
