@@ -9,15 +9,17 @@ from pathlib import Path
 import lightning
 import torch
 import yaml
-from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader, Sampler
 
 from siam_tracker_ros.networks.afsn_mobile import AFSNMobile
 from siam_tracker_ros.networks.weights import save_weights
 from siam_tracker_ros.networks.zoo import MODELS
+from siam_tracker_ros.training.memory import keep_freed_memory
 from siam_tracker_ros.training.module import TrackerModule
 from siam_tracker_ros.training.pairs import PairDataset
+from siam_tracker_ros.training.progress import StepProgress
 from siam_tracker_ros.training.recipe import Recipe, RecipeError
 from siam_tracker_ros.training.start import CheckpointError, start_from_nanotrack
 from siam_tracker_ros.training.views import Instance, Say, instances_of_sequences, instances_of_stills
@@ -42,7 +44,7 @@ def train(
     """Run ``recipe`` on the data folder; returns the weights' path.
 
     ``out`` receives ``recipe.yaml`` (as resolved), ``last.ckpt`` (every 200 steps and at an interrupt),
-    ``curves.png``, ``metrics.csv`` and, at the end, ``MODEL.safetensors``. With ``last.ckpt`` there, the run goes on.
+    ``curves.png``, ``log/`` and, at the end, ``MODEL.safetensors``. With ``last.ckpt`` there, the run goes on.
 
     Raises:
         RecipeError: the recipe names an unknown model, or ``out`` holds a run of another recipe.
@@ -56,6 +58,7 @@ def train(
     if kept.is_file() and kept.read_text(encoding="utf-8") != resolved:
         raise RecipeError(f"{out} holds a run of another recipe; choose another folder or remove it")
     kept.write_text(resolved, encoding="utf-8")
+    keep_freed_memory()
     lightning.seed_everything(recipe.seed, verbose=False)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 
@@ -82,7 +85,8 @@ def train(
     )
     if step:
         say(f"going on at step {step} of {recipe.steps}")
-    logger = CSVLogger(out, name="log", version="")
+    # One log a process: an interrupted run leaves several, which the curves join.
+    logger = CSVLogger(out, name="log", version=f"from_step_{step:07d}")
     trainer = lightning.Trainer(
         accelerator="auto",
         devices=1,
@@ -91,6 +95,7 @@ def train(
         logger=logger,
         log_every_n_steps=20,
         enable_model_summary=False,
+        enable_progress_bar=False,
         callbacks=[
             ModelCheckpoint(
                 out,
@@ -99,14 +104,15 @@ def train(
                 save_on_exception=True,
                 enable_version_counter=False,
             ),
-            TQDMProgressBar(refresh_rate=10),
+            StepProgress(recipe.steps, step, out),
         ],
     )
     module = TrackerModule(network, recipe, fresh)
     if step < recipe.steps:
-        trainer.fit(module, loader, ckpt_path=str(last) if step else None, weights_only=True if step else None)
-        if trainer.interrupted:
-            raise KeyboardInterrupt
+        try:
+            trainer.fit(module, loader, ckpt_path=str(last) if step else None, weights_only=True if step else None)
+        except SystemExit:  # how Lightning ends after Ctrl-C, once the checkpoint is written
+            raise KeyboardInterrupt from None
     else:
         module.load_state_dict(torch.load(last, map_location="cpu", weights_only=True)["state_dict"])
     weights = out / f"{recipe.model}.safetensors"

@@ -1,0 +1,54 @@
+"""A whole training run on drawn pictures: it learns, and an interrupted one ends where an uninterrupted one does."""
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from siam_tracker_ros.training import run as run_module
+from siam_tracker_ros.training.recipe import Recipe, RecipeError
+from siam_tracker_ros.training.run import train
+
+
+def recipe(**changes):
+    values = {
+        "model": "afsn_mobile",
+        "sources": [{"path": "stills.csv", "weight": 1}],
+        "steps": 4,
+        "batch_size": 2,
+        "backbone_rate": 1e-4,
+        "started_rate": 1e-3,
+        "fresh_rate": 1e-3,
+        "warmup_steps": 1,
+        "ema": 0.5,
+    }
+    return Recipe.model_validate(values | changes)
+
+
+def test_an_interrupted_run_goes_on_to_the_same_weights(stills_folder, tmp_path, monkeypatch):
+    whole = train(recipe(), stills_folder, tmp_path / "whole", workers=0, say=lambda _: None)
+    plain = run_module.StepProgress
+
+    class Interrupted(plain):
+        def on_train_batch_end(self, trainer, *rest):
+            super().on_train_batch_end(trainer, *rest)
+            if trainer.global_step == 2:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_module, "StepProgress", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe(), stills_folder, tmp_path / "parts", workers=0, say=lambda _: None)
+    assert not (tmp_path / "parts" / "afsn_mobile.safetensors").exists()
+    monkeypatch.setattr(run_module, "StepProgress", plain)
+    said: list[str] = []
+    parts = train(recipe(), stills_folder, tmp_path / "parts", workers=0, say=said.append)
+    assert "going on at step 2 of 4" in said
+    first, second = load_file(whole), load_file(parts)
+    for name, tensor in first.items():
+        torch.testing.assert_close(second[name], tensor, rtol=1e-4, atol=1e-5, msg=lambda m, n=name: f"{n}: {m}")
+    assert (tmp_path / "parts" / "recipe.yaml").is_file()
+
+
+def test_another_recipe_in_the_same_folder_is_refused(stills_folder, tmp_path):
+    train(recipe(steps=1), stills_folder, tmp_path / "run", workers=0, say=lambda _: None)
+    with pytest.raises(RecipeError, match="holds a run of another recipe"):
+        train(recipe(steps=2), stills_folder, tmp_path / "run", workers=0, say=lambda _: None)
