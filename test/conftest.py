@@ -47,6 +47,12 @@ def pytest_configure() -> None:
     os.environ.pop("ROS_STATIC_PEERS", None)
 
 
+def pytest_unconfigure() -> None:
+    """Gives the domain back."""
+    if _domain_lock is not None:
+        _domain_lock.close()
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The folder of the checkout."""
