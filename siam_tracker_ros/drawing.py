@@ -62,9 +62,7 @@ def draw_track(
         thickness = max(2, round(1.6 * unit))
         _rectangle(drawn, box, (20, 20, 20), thickness + 2, dashed=name == "UNCERTAIN")
         _rectangle(drawn, box, colour, thickness, dashed=name == "UNCERTAIN")
-        words = " ".join(
-            part for part in (label, f"{confidence:.2f}", "" if name == "TRACKING" else name) if part
-        )
+        words = " ".join(part for part in (label, f"{confidence:.2f}", "" if name == "TRACKING" else name) if part)
         _label(drawn, words, box, colour, unit)
     return drawn
 
@@ -87,15 +85,11 @@ def strip(frames: Sequence[NDArray[np.uint8]], columns: int, width: int) -> NDAr
     each = (width - gap * (columns - 1)) // columns
     height = round(each * frames[0].shape[0] / frames[0].shape[1])
     rows = -(-len(frames) // columns)
-    sheet = np.full(
-        (rows * height + gap * (rows - 1), columns * each + gap * (columns - 1), 3), 255, np.uint8
-    )
+    sheet = np.full((rows * height + gap * (rows - 1), columns * each + gap * (columns - 1), 3), 255, np.uint8)
     for number, frame in enumerate(frames):
         row, column = divmod(number, columns)
         top, left = row * (height + gap), column * (each + gap)
-        sheet[top : top + height, left : left + each] = cv2.resize(
-            frame, (each, height), interpolation=cv2.INTER_AREA
-        )
+        sheet[top : top + height, left : left + each] = cv2.resize(frame, (each, height), interpolation=cv2.INTER_AREA)
     return sheet
 
 
@@ -106,7 +100,7 @@ def _rectangle(image: NDArray[np.uint8], box: Box, colour: Colour, thickness: in
         round(float(np.clip(value, -limit, limit))) for value in (box.x, box.y, box.right, box.bottom)
     )
     if not dashed:
-        cv2.rectangle(image, (left, top), (right, bottom), colour, thickness, cv2.LINE_AA)
+        cv2.rectangle(image, (left, top), (right, bottom), colour, thickness)
         return
     corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
     for (x0, y0), (x1, y1) in pairwise(corners):
@@ -116,7 +110,7 @@ def _rectangle(image: NDArray[np.uint8], box: Box, colour: Colour, thickness: in
             a, b = dash / (2 * dashes - 1), (dash + 1) / (2 * dashes - 1)
             start = (round(x0 + a * (x1 - x0)), round(y0 + a * (y1 - y0)))
             end = (round(x0 + b * (x1 - x0)), round(y0 + b * (y1 - y0)))
-            cv2.line(image, start, end, colour, thickness, cv2.LINE_AA)
+            cv2.line(image, start, end, colour, thickness)
 
 
 def _label(image: NDArray[np.uint8], words: str, box: Box, colour: Colour, unit: float) -> None:

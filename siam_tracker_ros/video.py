@@ -66,9 +66,7 @@ def _open_file(path: Path) -> FrameSource:
     ok, first = capture.read()
     if not ok:
         capture.release()
-        raise VideoError(
-            f"{path}: no picture in it can be decoded; give a video file (for example .mp4) or a folder"
-        )
+        raise VideoError(f"{path}: no picture in it can be decoded; give a video file (for example .mp4) or a folder")
     fps = capture.get(cv2.CAP_PROP_FPS)
     count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     return FrameSource(
@@ -112,9 +110,7 @@ def _open_folder(path: Path) -> FrameSource:
     if not files:
         raise VideoError(f"{path}: no images in this folder (looked for {', '.join(sorted(IMAGE_SUFFIXES))})")
     height, width = _read_image(files[0]).shape[:2]
-    return FrameSource(
-        path.name, (_read_image(file) for file in files), FOLDER_FPS, (width, height), len(files)
-    )
+    return FrameSource(path.name, (_read_image(file) for file in files), FOLDER_FPS, (width, height), len(files))
 
 
 def _by_number(path: Path) -> list[tuple[int, str]]:
@@ -156,6 +152,7 @@ class VideoWriter:
         self.frames = 0
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            self.path.open("wb").close()  # the library would only say at the first frame that it cannot
             self._container = av.open(str(self.path), "w", options={"movflags": "+faststart"})
         except OSError as error:
             raise VideoError(f"{self.path}: cannot be written ({error.strerror or error})") from error

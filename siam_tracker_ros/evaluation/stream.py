@@ -72,7 +72,7 @@ class StreamMetrics:
     """The figures of one run.
 
     published: frames played after the target was given. processed: those with a result. dropped: replaced
-    by newer ones while the node was busy. refused: unusable. lost: of which the node never heard. seen:
+    by newer ones while the node was busy. lost: of which the node never heard. seen:
     told to be seen. mean_iou, success_rate (share over 0.5): over the frames in which the target can be
     seen; nan without ground truth. hidden: frames in which it cannot. seen_while_hidden: those in which it
     was told to be seen all the same. found_again_s: for each time it was hidden, seconds from its
@@ -83,7 +83,6 @@ class StreamMetrics:
     published: int
     processed: int
     dropped: int
-    refused: int
     lost: int
     seen: int
     mean_iou: float
@@ -100,7 +99,7 @@ class StreamMetrics:
     @property
     def received(self) -> int:
         """Frames that reached the node."""
-        return self.processed + self.dropped + self.refused
+        return self.published - self.lost
 
     def as_json(self) -> dict[str, Any]:
         """The figures as JSON values; nan becomes None."""
@@ -142,12 +141,12 @@ def _record(frame: Published, by_topic: Mapping[str, Mapping[int, Mapping[str, A
     )
 
 
-def count_transport(published: Sequence[Published], messages: Iterable[Mapping[str, Any]]) -> tuple[int, int, int]:
-    """Frames that the node dropped, refused, and never got, among those played.
+def count_lost(published: Sequence[Published], messages: Iterable[Mapping[str, Any]]) -> int:
+    """Frames that the node never got: they have no status, and the node did not count them as dropped.
 
-    The node's counters are read between two statuses. The first is one of a held frame whose successor has
-    a status, too: then nothing had been dropped yet that is newer. The last status has all that was dropped
-    before it; what was published after it counts as lost, since a node always comes to the newest frame.
+    The node's counter of dropped frames is read in two statuses. The first is one of a held frame whose
+    successor has a status, too: then nothing newer had been dropped yet. The last has all that was dropped
+    before it; what was published after it is lost, since a node always comes to the newest frame.
     """
     statuses = {m["stamp"]: m for m in messages if m["topic"] == "status" and m["state"] != "STALE"}
     stamps = [frame.stamp for frame in published]
@@ -157,12 +156,10 @@ def count_transport(published: Sequence[Published], messages: Iterable[Mapping[s
     before = [i for i in starts if i < first_played]
     start = before[-1] if before else (starts[0] if starts else None)
     if start is None:
-        return 0, 0, len(published) - first_played
+        return len(published) - first_played
     first, last = statuses[stamps[start]], statuses[stamps[answered[-1]]]
     dropped = int(last["frames_dropped"]) - int(first["frames_dropped"])
-    refused = int(last["frames_refused"]) - int(first["frames_refused"])
-    answered_since = sum(i > start for i in answered)
-    return dropped, refused, len(published) - 1 - start - answered_since - dropped
+    return len(published) - 1 - start - sum(i > start for i in answered) - dropped
 
 
 def measure(
@@ -194,14 +191,13 @@ def measure(
         for record, iou, gone in zip(records, ious, hidden, strict=True)
         if record.processed
     ]
-    dropped, refused, lost = count_transport(published, messages)
+    lost = count_lost(published, messages)
     known = ious[np.isfinite(ious)]
     span = (done[-1].stamp - done[0].stamp) / 1e9 if len(done) > 1 else NAN
     metrics = StreamMetrics(
         published=len(records),
         processed=len(done),
-        dropped=dropped,
-        refused=refused,
+        dropped=len(records) - len(done) - lost,
         lost=lost,
         seen=sum(record.box is not None for record in records),
         mean_iou=float(known.mean()) if known.size else NAN,

@@ -243,8 +243,7 @@ class Flight:
     def _in_front(self) -> list[_Front]:
         """What passes between the camera and the target: two thin posts and the hedge."""
         fronts = [
-            _Front(lamp_post(15.0, 900.0), *self._meeting(at, 1.25), foot=1330.0, nearness=1.25)
-            for at in (4.9, 5.35)
+            _Front(lamp_post(15.0, 900.0), *self._meeting(at, 1.25), foot=1330.0, nearness=1.25) for at in (4.9, 5.35)
         ]
         s = self.settings
         if s.hidden_at is not None:
@@ -267,16 +266,14 @@ class Flight:
 
         x = self._camera_place(time)[0] + lead(time) / nearness
         passing = [
-            (x - self._camera_place(moment)[0]) * nearness - lead(moment)
-            for moment in (time - step, time + step)
+            (x - self._camera_place(moment)[0]) * nearness - lead(moment) for moment in (time - step, time + step)
         ]
         return x, (passing[1] - passing[0]) / (2 * step)
 
     def _front_layer(self, front: _Front, time: float) -> Layer | None:
         half = self.settings.shutter / self.settings.fps / 2
         cameras = {
-            moment: self._nearer(self._camera(moment), front.nearness, moment)
-            for moment in (time - half, time + half)
+            moment: self._nearer(self._camera(moment), front.nearness, moment) for moment in (time - half, time + half)
         }
         ends = [camera @ (front.x, 900.0, 1.0) for camera in cameras.values()]
         motion = (float(ends[1][0] - ends[0][0]), float(ends[1][1] - ends[0][1])) if half else (0.0, 0.0)

@@ -60,7 +60,5 @@ class Shake:
     def __call__(self, time: float) -> float:
         """The displacement at ``time`` (seconds), within about ``size``."""
         phases = np.random.default_rng(self.seed).uniform(0, 2 * np.pi, len(self.frequencies))
-        waves = [
-            np.sin(2 * np.pi * f * time + p) / (1 + f) for f, p in zip(self.frequencies, phases, strict=True)
-        ]
+        waves = [np.sin(2 * np.pi * f * time + p) / (1 + f) for f, p in zip(self.frequencies, phases, strict=True)]
         return float(self.size * np.sum(waves) / 1.6)

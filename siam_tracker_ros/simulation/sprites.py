@@ -60,13 +60,9 @@ def hedge(length: float, height: float, seed: int) -> Sprite:
     """A clipped hedge of leaves, opaque, with an uneven top and ends."""
     random = np.random.default_rng(seed)
     columns, rows = max(8, round(length)), max(8, round(height))
-    leaves = cv2.resize(photograph("grass"), None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA).astype(
-        np.float32
-    )
+    leaves = cv2.resize(photograph("grass"), None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA).astype(np.float32)
     leaves = np.vstack([np.hstack([leaves, leaves[:, ::-1]]), np.hstack([leaves, leaves[:, ::-1]])[::-1]])
-    leaves = np.tile(leaves, (-(-rows // leaves.shape[0]), -(-columns // leaves.shape[1]), 1))[
-        :rows, :columns
-    ]
+    leaves = np.tile(leaves, (-(-rows // leaves.shape[0]), -(-columns // leaves.shape[1]), 1))[:rows, :columns]
     bumps = cv2.resize(random.random((rows // 26 + 2, columns // 26 + 2), np.float32), (columns, rows))
     colour = leaves / 118 * np.array((42, 84, 66), np.float32) * (0.6 + 0.8 * bumps)[..., None]
     colour *= np.linspace(1.3, 0.55, rows, dtype=np.float32)[:, None, None]

@@ -63,8 +63,7 @@ def _wall(random: np.random.Generator) -> np.ndarray:
     # Mortar is lighter than brick: the brighter a pixel, the greyer it is.
     mortar = np.clip((courses[..., :1] - 95) / 80, 0, 1)
     wall = courses * (
-        np.array((0.78, 0.92, 1.5), np.float32) * (1 - mortar)
-        + np.array((0.95, 1.0, 1.06), np.float32) * mortar
+        np.array((0.78, 0.92, 1.5), np.float32) * (1 - mortar) + np.array((0.95, 1.0, 1.06), np.float32) * mortar
     )
     stains = cv2.resize(random.random((5, 60), np.float32), (WIDTH, height), interpolation=cv2.INTER_CUBIC)
     wall *= (0.82 + 0.36 * stains)[..., None]
@@ -97,16 +96,12 @@ def _dashes(street: np.ndarray, row: int) -> None:
         part[:] = 0.45 * part + 0.55 * 225
 
 
-def _ground(
-    name: str, rows: int, colour: tuple[float, float, float], nearness: tuple[float, float]
-) -> np.ndarray:
+def _ground(name: str, rows: int, colour: tuple[float, float, float], nearness: tuple[float, float]) -> np.ndarray:
     """A strip of ground seen at a flat angle: rows crowd together towards the back, ``nearness`` is its
     scale there and in front.
     """
     texture = photograph(name)
-    texture = np.vstack(
-        [np.hstack([texture, texture[:, ::-1]]), np.hstack([texture, texture[:, ::-1]])[::-1]]
-    )
+    texture = np.vstack([np.hstack([texture, texture[:, ::-1]]), np.hstack([texture, texture[:, ::-1]])[::-1]])
     scale = np.linspace(*nearness, rows, dtype=np.float64)
     down = np.cumsum(1.0 / scale**2) * 0.5
     across = np.arange(WIDTH) / float(np.mean(nearness))
