@@ -52,6 +52,7 @@ from siam_tracker_ros.tracking.settings import TrackerSettings
 
 STALE_REPEAT = 1.0  # seconds between two STALE statuses while the camera stalls
 LOG_EVERY = 5.0  # seconds between two log lines about the same trouble
+RESULTS_KEPT = 30  # results that DDS keeps for a reliable listener that is slow for a while: about one second
 
 
 class SiamTrackerNode(Node):
@@ -86,9 +87,9 @@ class SiamTrackerNode(Node):
         self._stale_said: float | None = None  # time.monotonic() of the last STALE status; None while frames arrive
         self._last_report: FrameReport | None = None
 
-        self._detection = self.create_publisher(Detection2D, "~/detection", 10)
-        self._detections = self.create_publisher(Detection2DArray, "~/detections", 10)
-        self._status = self.create_publisher(TrackerStatus, "~/status", 10)
+        self._detection = self.create_publisher(Detection2D, "~/detection", RESULTS_KEPT)
+        self._detections = self.create_publisher(Detection2DArray, "~/detections", RESULTS_KEPT)
+        self._status = self.create_publisher(TrackerStatus, "~/status", RESULTS_KEPT)
         debug_publisher = self.create_publisher(Image, "~/debug_image", 1)
         self._debug = DebugImage(debug_publisher, values["debug_image.max_rate"], values["debug_image.max_width"])
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)

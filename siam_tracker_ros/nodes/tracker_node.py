@@ -12,9 +12,10 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Sequence
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from rclpy.executors import SingleThreadedExecutor
@@ -25,17 +26,37 @@ if TYPE_CHECKING:
 GRACE = 1.0  # seconds that an update in progress gets to end
 
 
-def main(args: Sequence[str] | None = None) -> int:
-    """Run the node until it is asked to stop. ``args``: ROS arguments; by default the command line's."""
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run the node and end the process. ``args``: ROS arguments; by default the command line's."""
+    try:
+        code = run(args)
+    except SystemExit as exit_:  # a signal during the start
+        code = int(exit_.code or 0)
+    except BaseException:  # noqa: BLE001 - told, as Python itself would
+        traceback.print_exc()
+        code = 1
+    # Not through Python's own ending: with torch loaded that takes up to seconds, in which a second Ctrl-C
+    # would kill the process, and it crashes where the worker hangs inside a call. All that is ours has been
+    # closed.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Run the node until the process gets SIGINT or SIGTERM. Returns the exit code.
+
+    Raises:
+        SystemExit: the signal came while it was starting.
+    """
     stop = threading.Event()
     running = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
+        first = not stop.is_set()
         stop.set()
-        if not running.is_set():
-            raise SystemExit(
-                0
-            )  # still importing or loading weights, which takes seconds: nothing to wait for
+        if first and not running.is_set():
+            raise SystemExit(0)  # importing or loading weights takes seconds, and nobody waits for its end
 
     # Before anything slow is imported, so that Ctrl-C is quiet from the first moment. Python's own handlers
     # and not rclpy's, which end the context under a worker that is still publishing.
@@ -69,20 +90,13 @@ def main(args: Sequence[str] | None = None) -> int:
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         running.set()
-        failed = _run(executor, stop)
-        stopped = node.stop(GRACE)
-        if stopped:
+        failed = _spin(executor, stop)
+        if node.stop(GRACE):  # else the worker hangs in an update, and may still publish
             executor.shutdown()
             node.destroy_node()
     finally:
         rclpy.try_shutdown()
         gc.unfreeze()
-    if not stopped:
-        # The worker hangs inside a call that no one can interrupt. Python would wait for the call, or crash
-        # in it.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(failed)
     return failed
 
 
@@ -126,7 +140,7 @@ def warm_up(tracker: FollowsOne, updates: int = 3) -> None:
     tracker.reset()
 
 
-def _run(executor: SingleThreadedExecutor, stop: threading.Event) -> int:
+def _spin(executor: SingleThreadedExecutor, stop: threading.Event) -> int:
     """Spin in a thread of its own until ``stop`` is set. Returns the exit code.
 
     The main thread only waits: a signal ends Python's waiting at once, but not the wait inside the
@@ -159,4 +173,4 @@ def _refuse(sentence: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
