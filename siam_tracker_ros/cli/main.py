@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
-
 import typer
 
-COMMANDS = ("run", "eval", "train", "models")
+from siam_tracker_ros.cli.eval import eval_command
+from siam_tracker_ros.cli.models import models_command
+from siam_tracker_ros.cli.run import run_command
+from siam_tracker_ros.cli.train import train_command
 
 app = typer.Typer(
     name="siam-track",
@@ -18,9 +18,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _name in COMMANDS:
-    if find_spec(f"siam_tracker_ros.cli.{_name}"):
-        app.command(_name)(getattr(import_module(f"siam_tracker_ros.cli.{_name}"), f"{_name}_command"))
+app.command("run")(run_command)
+app.command("eval")(eval_command)
+app.command("train")(train_command)
+app.command("models")(models_command)
 
 
 def main() -> None:

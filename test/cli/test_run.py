@@ -194,6 +194,6 @@ def test_help_does_not_import_torch():
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ, timeout=60)
 
 
-@pytest.mark.parametrize("name", ["run", "eval", "models"])
+@pytest.mark.parametrize("name", ["run", "eval", "train", "models"])
 def test_every_command_has_help(name):
     assert CliRunner().invoke(app, [name, "--help"]).exit_code == 0
