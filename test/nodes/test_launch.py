@@ -23,10 +23,9 @@ def started(repository, monkeypatch, tmp_path):
     """Runs the launch file with arguments, without starting the process. Returns the node's action and command."""
     pytest.importorskip("launch.actions", reason="launch is not installed: there is no wheel of it")
     pytest.importorskip("launch_ros", reason="launch_ros is not installed: there is no wheel of it")
+    import launch
     from launch.launch_description_sources import PythonLaunchDescriptionSource
     from launch_ros.actions import Node
-
-    import launch
 
     share = tmp_path / "share"
     (share / "ament_index" / "resource_index" / "packages").mkdir(parents=True)
