@@ -90,8 +90,8 @@ def run(args: Sequence[str] | None = None) -> int:
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         running.set()
-        failed = _spin(executor, stop)
-        if node.stop(GRACE):  # else the worker hangs in an update, and may still publish
+        failed, ended = _spin(executor, node, stop)
+        if ended:  # else the worker hangs in an update, and may still publish
             executor.shutdown()
             node.destroy_node()
     finally:
@@ -140,18 +140,20 @@ def warm_up(tracker: FollowsOne, updates: int = 3) -> None:
     tracker.reset()
 
 
-def _spin(executor: SingleThreadedExecutor, stop: threading.Event) -> int:
-    """Spin in a thread of its own until ``stop`` is set. Returns the exit code.
+def _spin(executor: SingleThreadedExecutor, node: SiamTrackerNode, stop: threading.Event) -> tuple[int, bool]:
+    """Spin in a thread of its own until ``stop`` is set, then end the tracking.
 
-    The main thread only waits: a signal ends Python's waiting at once, but not the wait inside the
-    middleware.
+    The main thread only waits: a signal ends Python's waiting at once, but not the wait inside the middleware.
+
+    Returns:
+        The exit code, and whether the worker has ended.
     """
-    failed = 0
+    failed, done = 0, threading.Event()
 
     def spin() -> None:
         nonlocal failed
         try:
-            while not stop.is_set():
+            while not done.is_set():
                 executor.spin_once()
         except BaseException:
             failed = 1
@@ -162,9 +164,11 @@ def _spin(executor: SingleThreadedExecutor, stop: threading.Event) -> int:
     thread = threading.Thread(target=spin, name="executor", daemon=True)
     thread.start()
     stop.wait()
-    executor.wake()
+    ended = node.stop(GRACE)
+    # Behind the callbacks that have just got their answer: a client that still waits is told NODE_STOPPING.
+    executor.create_task(done.set)
     thread.join(GRACE)
-    return failed
+    return failed, ended
 
 
 def _refuse(sentence: str) -> int:

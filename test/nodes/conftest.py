@@ -273,8 +273,8 @@ class Operator:
         future = client.call_async(request)
         return wait_until(lambda: future.result() if future.done() else None, f"an answer of {client.srv_name}")
 
-    def init(self, box: Any, stamp: int = 0, target_id: str = "", class_id: str = "") -> Any:
-        """Call init_target with a box x, y, w, h."""
+    def init_request(self, box: Any, stamp: int = 0, target_id: str = "", class_id: str = "") -> Any:
+        """The request of init_target for a box x, y, w, h."""
         from siam_tracker_interfaces.srv import InitTarget
 
         request = InitTarget.Request(target_id=target_id, class_id=class_id)
@@ -282,7 +282,11 @@ class Operator:
         x, y, w, h = (float(value) for value in box)
         request.bbox.center.position.x, request.bbox.center.position.y = x + w / 2, y + h / 2
         request.bbox.size_x, request.bbox.size_y = w, h
-        return self.call(self.init_client, request)
+        return request
+
+    def init(self, box: Any, **options: Any) -> Any:
+        """Call init_target and wait for the answer. The options are those of the request."""
+        return self.call(self.init_client, self.init_request(box, **options))
 
     def clear(self) -> Any:
         """Call clear_targets."""

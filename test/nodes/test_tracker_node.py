@@ -354,6 +354,18 @@ def test_thresholds_change_while_the_node_runs(operator, scene):
     assert operator.status_of(operator.process(scene.frame(4))).state == TrackerStatus.TRACKING
 
 
+def test_the_image_timeout_changes_while_the_node_runs(operator, scene, wait):
+    try:
+        assert set_parameter(operator, "image_timeout", type=DOUBLE, double_value=30.0).successful
+        statuses = len(operator.status)
+        operator.process(scene.frame(1))
+        assert set_parameter(operator, "image_timeout", type=DOUBLE, double_value=0.05).successful
+        new = wait(lambda: [s for s in operator.status[statuses:] if s.state == TrackerStatus.STALE], "STALE")
+        assert "no new image" in new[0].reason
+    finally:
+        assert set_parameter(operator, "image_timeout", type=DOUBLE, double_value=0.3).successful
+
+
 def test_parameters_describe_themselves(operator):
     client = operator.node.create_client(DescribeParameters, "/shared/siam_tracker/describe_parameters")
     names = ["model", "image_timeout", "tracker.size_lr", "history_frames"]
@@ -415,17 +427,34 @@ tracker_node.main()
 """
 
 
-def test_ctrl_c_ends_it_although_an_update_hangs(start_node, connect, scene, wait):
+def test_while_an_update_hangs_images_are_received_and_ctrl_c_ends_it(start_node, connect, scene, wait):
     node = start_node(namespace="hanging", script=HANGING_TRACKER).wait_ready()
     operator = connect("/hanging/siam_tracker", "/hanging/image")
+    arrays = operator.listen(DiagnosticArray, "/diagnostics")
     operator.connect(scene.frame(0))
     assert operator.init(scene.box(0)).success
     operator.publish(scene.frame(1))
     wait(lambda: "in the update" in node.output, "an update")
+
+    waiting = operator.init_client.call_async(operator.init_request(scene.box(0)))
+
+    def received() -> int:
+        return int({each.key: each.value for each in arrays[-1].status[0].values}["frames received"])
+
+    def told() -> bool:
+        operator.publish(scene.frame(2))
+        return bool(arrays) and arrays[-1].status[0].level == DiagnosticStatus.ERROR
+
+    wait(told, "the diagnostics to say that the tracker hangs")
+    before = received()
+    wait(lambda: told() and received() > before + 5, "images to be received while a call waits for its answer")
+
     node.send(signal.SIGINT)
     start = time.monotonic()
     assert_ended_cleanly(node)
     assert time.monotonic() - start < 5
+    wait(waiting.done, "the answer to the call that waited")
+    assert waiting.result().code == CODES.NODE_STOPPING
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
