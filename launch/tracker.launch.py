@@ -66,9 +66,7 @@ def start_node(context: LaunchContext) -> list[Node]:
 
     given = {name: value(name) for name in ("model", "device")}
     # As text: a model named "on" must not become a truth value.
-    overrides = {
-        name: ParameterValue(text, value_type=str) for name, text in given.items() if text != FROM_FILE
-    }
+    overrides = {name: ParameterValue(text, value_type=str) for name, text in given.items() if text != FROM_FILE}
     # The profile goes into the node's environment only; one that the user has chosen stays.
     environment = dict(os.environ)
     use_shared_memory_profile(environment)

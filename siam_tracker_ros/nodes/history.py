@@ -45,9 +45,7 @@ class FrameHistory:
         with self._lock:
             self._frames.append(frame)
             self._bytes += len(frame.message.data)
-            while len(self._frames) > 1 and (
-                len(self._frames) > self._max_frames or self._bytes > self._max_bytes
-            ):
+            while len(self._frames) > 1 and (len(self._frames) > self._max_frames or self._bytes > self._max_bytes):
                 self._bytes -= len(self._frames.popleft().message.data)
 
     def clear(self) -> None:
@@ -73,9 +71,7 @@ class FrameHistory:
             return frames[-1]
         stamped = [frame for frame in frames if frame.stamp]
         if not stamped:
-            raise StampUnknownError(
-                "the camera's images have no stamps: call with a zero stamp for the newest frame"
-            )
+            raise StampUnknownError("the camera's images have no stamps: call with a zero stamp for the newest frame")
         oldest, newest = stamped[0].stamp, stamped[-1].stamp
         if stamp < oldest - slop:
             raise StampTooOldError(

@@ -48,9 +48,7 @@ class Entry:
             descriptor.additional_constraints = f"one of: {', '.join(self.choices)}"
         if self.low is not None and self.high is not None:
             if kind is Parameter.Type.INTEGER:
-                descriptor.integer_range = [
-                    IntegerRange(from_value=int(self.low), to_value=int(self.high), step=1)
-                ]
+                descriptor.integer_range = [IntegerRange(from_value=int(self.low), to_value=int(self.high), step=1)]
             elif kind is Parameter.Type.DOUBLE:
                 descriptor.floating_point_range = [
                     FloatingPointRange(from_value=float(self.low), to_value=float(self.high), step=0.0)
@@ -62,9 +60,7 @@ NODE_ENTRIES = (
     Entry("model", "afsn_mobile", "Model name of the zoo, or a path to safetensors weights.", fixed=True),
     Entry("weights", "", "Path to safetensors weights; empty: those that come with the model.", fixed=True),
     Entry("device", "auto", "auto (CUDA where there is one, else cpu), cpu, cuda or cuda:N.", fixed=True),
-    Entry(
-        "precision", "float32", "Number format of the network.", choices=("float32", "float16"), fixed=True
-    ),
+    Entry("precision", "float32", "Number format of the network.", choices=("float32", "float16"), fixed=True),
     Entry(
         "image_qos.reliability",
         "best_effort",
@@ -149,13 +145,10 @@ def check(values: Mapping[str, Any]) -> TrackerSettings:
     for entry in ENTRIES:
         if entry.choices and values[entry.name] not in entry.choices:
             raise ParameterError(
-                f"parameter '{entry.name}' is '{values[entry.name]}'; "
-                f"it must be one of {', '.join(entry.choices)}"
+                f"parameter '{entry.name}' is '{values[entry.name]}'; it must be one of {', '.join(entry.choices)}"
             )
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", values["device"]):
-        raise ParameterError(
-            f"parameter 'device' is '{values['device']}'; it must be auto, cpu, cuda or cuda:N"
-        )
+        raise ParameterError(f"parameter 'device' is '{values['device']}'; it must be auto, cpu, cuda or cuda:N")
     weights = values["weights"]
     if weights and not Path(weights).is_file():
         raise ParameterError(f"parameter 'weights' is '{weights}', and there is no such file")
@@ -166,9 +159,7 @@ def check(values: Mapping[str, Any]) -> TrackerSettings:
         raise ParameterError(f"parameters '{TRACKER_PREFIX}*': {error}") from error
 
 
-def changed(
-    values: Mapping[str, Any], proposed: Iterable[Parameter]
-) -> tuple[SetParametersResult, dict[str, Any]]:
+def changed(values: Mapping[str, Any], proposed: Iterable[Parameter]) -> tuple[SetParametersResult, dict[str, Any]]:
     """What a request to set parameters at run time gives: whether it is allowed, and the values then.
 
     Types, ranges and read-only parameters are rclpy's to check, before this.
@@ -199,8 +190,6 @@ def unknown_names(given: Iterable[str]) -> list[str]:
 
 def _one_sentence(error: ParameterException, entry: Entry) -> str:
     kind = Parameter.Type.from_parameter_value(entry.default).name.lower()
-    bounds = (
-        f", from {entry.low:g} to {entry.high:g}" if entry.low is not None and entry.high is not None else ""
-    )
+    bounds = f", from {entry.low:g} to {entry.high:g}" if entry.low is not None and entry.high is not None else ""
     note = " (written 1.0, not 1)" if kind == "double" and "INTEGER" in str(error) else ""
     return f"parameter '{entry.name}' must be of type {kind}{bounds}{note}: {error}"

@@ -298,9 +298,7 @@ class TrackingWorker:
             if not missed:
                 return
             if limit is not None and len(missed) > limit:
-                chosen = np.linspace(len(missed) - 1, 0, limit).round()[
-                    ::-1
-                ]  # from the newest, which is always one
+                chosen = np.linspace(len(missed) - 1, 0, limit).round()[::-1]  # from the newest, which is always one
                 missed = [missed[int(i)] for i in chosen]
             for frame in missed:
                 if self._mailbox.closed:
@@ -315,9 +313,7 @@ class TrackingWorker:
 
 
 def _failed(error: Exception) -> InitOutcome:
-    return InitOutcome(
-        InitTarget.Response.TRACKER_FAILED, f"the tracker failed: {type(error).__name__}: {error}"
-    )
+    return InitOutcome(InitTarget.Response.TRACKER_FAILED, f"the tracker failed: {type(error).__name__}: {error}")
 
 
 def _not_in_history(error: HistoryError) -> InitOutcome:
