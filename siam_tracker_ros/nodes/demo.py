@@ -168,7 +168,9 @@ def _demo(options: argparse.Namespace) -> int:
             "tracker node",
             "siam_tracker_ros.nodes.tracker_node",
             namespace,
-            {"model": options.model, "device": options.device, **weights},
+            # The queue is deep, so that frames that come while the machine gives the node no time at all wait there
+            # and are counted by the node as dropped, instead of being overwritten where nobody counts them.
+            {"model": options.model, "device": options.device, "image_qos.depth": 30, **weights},
         )
         processes.start(
             "video player",
