@@ -119,6 +119,8 @@ class Plan:
 
     def _make_venv(self) -> None:
         interpreter.check_before_creation(self.root, needs_wheels=self.distribution is None)
+        if self.venv.exists() and any(self.venv.iterdir()):
+            self.say(f"    removing what is in {self.venv}")
         empty(self.venv)
         # First of all what tells whose folder this is, so that an interrupted creation can be taken up.
         write_environment(self.venv, self.environment)
