@@ -102,8 +102,11 @@ class StreamMetrics:
         return self.published - self.lost
 
     def as_json(self) -> dict[str, Any]:
-        """The figures as JSON values; nan becomes None."""
-        return _without_nan({**asdict(self), "received": self.received})
+        """The figures as JSON values, the counts under ``frames``; nan becomes None."""
+        figures = asdict(self)
+        counts = ("published", "processed", "dropped", "lost", "seen", "hidden", "seen_while_hidden")
+        frames = {name: figures.pop(name) for name in counts}
+        return _without_nan({"frames": {"received": self.received, **frames}, **figures})
 
 
 def join(published: Sequence[Published], messages: Iterable[Mapping[str, Any]]) -> list[FrameRecord]:

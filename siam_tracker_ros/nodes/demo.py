@@ -358,7 +358,8 @@ def _draw(clip: Clip, records: Sequence[FrameRecord], out: Path, fps: float) -> 
             else:
                 drawn = draw_track(frame, record.box, record.confidence, record.state, record.target_id, truth)
             note = f"latency {record.latency_ms:.0f} ms" if record and record.processed else "no result"
-            draw_caption(drawn, f"{index / fps:5.2f} s   {note if index else 'init_target'}")
+            white = "   white: true box" if clip.truth is not None else ""
+            draw_caption(drawn, f"{index / fps:5.2f} s   {note if index else 'init_target'}{white}")
             video.write(drawn)
             if index in chosen:
                 pictures[index] = drawn

@@ -215,5 +215,5 @@ def test_figures_are_json_without_nan():
     text = json.dumps(metrics.as_json(), allow_nan=False)
     figures = json.loads(text)
     assert figures["mean_iou"] is None
-    assert figures["received"] == 10
+    assert figures["frames"]["received"] == 10
     assert figures["latency_ms"]["p95"] > 0

@@ -52,9 +52,10 @@ def test_the_demo_follows_its_own_clip_and_says_so(tmp_path):
 
     figures = json.loads((tmp_path / "metrics.json").read_text())
     assert figures["followed"] is True
-    assert figures["published"] == 89
-    assert figures["lost"] == 0, "no frame is lost between processes"
-    assert figures["received"] == figures["processed"] + figures["dropped"] == 89
+    frames = figures["frames"]
+    assert frames["published"] == 89
+    assert frames["lost"] == 0, "no frame is lost between processes"
+    assert frames["received"] == frames["processed"] + frames["dropped"] == 89
     assert figures["mean_iou"] > 0.5
     assert 0 < figures["latency_ms"]["p50"] <= figures["latency_ms"]["p95"] <= figures["latency_ms"]["max"]
     assert figures["model"] == "afsn_mobile"
