@@ -75,8 +75,7 @@ def check_distribution(distribution: Distribution) -> list[str]:
     missing = distribution.missing(REQUIRED)
     if missing:
         raise SetupError(
-            f"ROS 2 {distribution.name} lacks {', '.join(missing)}: "
-            f"sudo apt install {distribution.apt_names(missing)}"
+            f"ROS 2 {distribution.name} lacks {', '.join(missing)}: sudo apt install {distribution.apt_names(missing)}"
         )
     if shutil.which("colcon") is None:
         raise SetupError("colcon is not found: sudo apt install python3-colcon-common-extensions")

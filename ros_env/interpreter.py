@@ -22,14 +22,12 @@ def check_version(version: tuple[int, int]) -> None:
     """Raises SetupError unless this version of Python is supported: one for which there are ROS wheels."""
     if OLDEST <= version <= NEWEST:
         return
-    found = [
-        name for minor in range(NEWEST[1], OLDEST[1] - 1, -1) if shutil.which(name := f"python3.{minor}")
-    ]
+    found = [name for minor in range(NEWEST[1], OLDEST[1] - 1, -1) if shutil.which(name := f"python3.{minor}")]
     choice = found[0] if found else f"python3.{NEWEST[1] - 1}"
     raise SetupError(
         f"this is Python {version[0]}.{version[1]}; 3.{OLDEST[1]} to 3.{NEWEST[1]} is needed. "
-        + (f"{choice} is on this machine" if found else "Install one")
-        + f" and name it: PYTHON={choice} make setup"
+        + (f"{choice} is on this machine" if found else "Install one and name it")
+        + f": PYTHON={choice} make setup"
     )
 
 
@@ -65,9 +63,7 @@ def check_compilers() -> None:
         if shutil.which(command) is None
     ]
     if missing:
-        raise SetupError(
-            f"not found: {', '.join(missing)}. On Debian and Ubuntu: sudo apt install build-essential"
-        )
+        raise SetupError(f"not found: {', '.join(missing)}. On Debian and Ubuntu: sudo apt install build-essential")
     header = Path(sysconfig.get_path("include")) / "Python.h"
     if not header.is_file():
         name = f"python{sys.version_info[0]}.{sys.version_info[1]}-dev"

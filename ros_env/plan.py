@@ -164,9 +164,7 @@ class Plan:
         return path
 
     def _correct_targets(self) -> None:
-        program = (
-            "import numpy, sysconfig; print(sysconfig.get_path('include'), numpy.get_include(), sep='\\n')"
-        )
+        program = "import numpy, sysconfig; print(sysconfig.get_path('include'), numpy.get_include(), sep='\\n')"
         log = self._log("targets")
         self._run([str(self.python), "-c", program], "targets")
         python_include, numpy_include = map(Path, log.read_text(encoding="utf-8").splitlines()[-2:])
@@ -182,9 +180,7 @@ class Plan:
 
     def _install_package(self) -> None:
         options = ["--disable-pip-version-check", "--no-deps", "--no-build-isolation"]
-        self._run(
-            [str(self.python), "-m", "pip", "install", *options, "--editable", str(self.root)], "package"
-        )
+        self._run([str(self.python), "-m", "pip", "install", *options, "--editable", str(self.root)], "package")
         ament.register_package(self.root, self.venv)
 
     def _try(self) -> None:

@@ -65,9 +65,7 @@ class Stamps:
         """Records that a step is done."""
         self.folder.mkdir(parents=True, exist_ok=True)
         part = self.folder / f"{name}.json.part"
-        part.write_text(
-            json.dumps({"fingerprint": fingerprint, "seconds": round(seconds, 1)}) + "\n", encoding="utf-8"
-        )
+        part.write_text(json.dumps({"fingerprint": fingerprint, "seconds": round(seconds, 1)}) + "\n", encoding="utf-8")
         part.replace(self.folder / f"{name}.json")
 
     def forget(self, name: str) -> None:

@@ -22,7 +22,7 @@ def test_other_versions_are_refused_with_one_that_is_here(
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda name, **_: name if name == "python3.11" else None)
     with pytest.raises(
-        SetupError, match=r"3\.10 to 3\.13 is needed.*python3\.11 is on this machine.*PYTHON=python3\.11"
+        SetupError, match=r"3\.10 to 3\.13 is needed.*python3\.11 is on this machine: PYTHON=python3\.11"
     ):
         interpreter.check_version(version)
 
