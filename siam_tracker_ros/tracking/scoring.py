@@ -16,11 +16,19 @@ from siam_tracker_ros.tracking.settings import TrackerSettings
 
 @dataclass(frozen=True)
 class Choice:
-    """The chosen point: its box in the search patch, its score (confidence) and the penalty it had, both 0..1."""
+    """The chosen point.
+
+    Attributes:
+        box: its box, in patch pixels.
+        score: foreground probability times centre-ness to ``centerness_power``, 0..1: what it was chosen by.
+        penalty: what its change of size and ratio left of that, 0..1.
+        confidence: foreground probability times the square root of the centre-ness, 0..1.
+    """
 
     box: Box
     score: float
     penalty: float
+    confidence: float
 
 
 def cosine_window(size: int) -> NDArray[np.float32]:
@@ -81,7 +89,12 @@ def choose(
         return None
     best = int(np.argmax(total))
     x0, y0 = float(boxes[best, 0]), float(boxes[best, 1])
-    return Choice(Box(x0, y0, float(w[best]), float(h[best])), float(score[best]), float(penalties[best]))
+    return Choice(
+        box=Box(x0, y0, float(w[best]), float(h[best])),
+        score=float(score[best]),
+        penalty=float(penalties[best]),
+        confidence=float(foreground[best] * np.sqrt(centerness[best])),
+    )
 
 
 def smooth(last: Box, crop: Crop, choice: Choice, settings: TrackerSettings, width: int, height: int) -> Box:

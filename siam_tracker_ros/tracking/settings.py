@@ -31,17 +31,17 @@ class TrackerSettings:
         0.348, 0.0, 1.0, "Rate of the linear interpolation of the box size, times penalty and score."
     )
     centerness_power: float = _setting(
-        0.5, 0.0, 4.0, "Exponent of the centre-ness in the score; 0 leaves the centre-ness out."
+        0.0, 0.0, 4.0, "Exponent of the centre-ness in the score that chooses the place; 0 leaves it out."
     )
     template_update: bool = _setting(True, 0, 1, "Multi-template update (AFSN equation 7) on or off.")
     template_eta: float = _setting(
         0.9, 0.0, 1.0, "eta of AFSN equation 7: share of the old template that an accepted update keeps."
     )
     template_first_share: float = _setting(
-        0.5, 0.0, 1.0, "Share of the first frame's template in what is searched for; it is never forgotten."
+        0.7, 0.0, 1.0, "Share of the first frame's template in what is searched for; it is never forgotten."
     )
     template_interval: int = _setting(10, 1, 10000, "Frames between two template updates, at least.")
-    template_confidence: float = _setting(0.8, 0.0, 1.0, "Confidence from which a frame may update the template.")
+    template_confidence: float = _setting(0.88, 0.0, 1.0, "Confidence from which a frame may update the template.")
     apce_threshold: float = _setting(
         0.0,
         0.0,
@@ -49,14 +49,14 @@ class TrackerSettings:
         "Absolute APCE (summed over the levels) from which a frame may update the template; 0: off.",
     )
     apce_relative: float = _setting(
-        0.8,
+        1.0,
         0.0,
         10.0,
         "APCE relative to its running mean from which a frame may update the template; 0: off.",
     )
-    confidence_uncertain: float = _setting(0.5, 0.0, 1.0, "Confidence under which the state is UNCERTAIN.")
+    confidence_uncertain: float = _setting(0.65, 0.0, 1.0, "Confidence under which the state is UNCERTAIN.")
     confidence_lost: float = _setting(
-        0.25, 0.0, 1.0, "Confidence under which a frame counts towards LOST; at most confidence_uncertain."
+        0.45, 0.0, 1.0, "Confidence under which a frame counts towards LOST; at most confidence_uncertain."
     )
     apce_uncertain: float = _setting(
         0.4, 0.0, 10.0, "APCE relative to its running mean under which the state is UNCERTAIN; 0: off."

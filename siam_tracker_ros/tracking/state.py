@@ -40,7 +40,8 @@ class StateMachine:
         self._weak = self._weak + 1 if confidence < s.confidence_lost else 0
         self._sure = self._sure + 1 if confidence >= s.confidence_uncertain else 0
         if self.state is TrackState.LOST and self._sure < s.found_after_frames:
-            self.reason = f"lost; confidence {confidence:.2f}, {self._sure} of {s.found_after_frames} sure frames to be found again"
+            count = f"{self._sure} of {s.found_after_frames} sure frames to be found again"
+            self.reason = f"lost; confidence {confidence:.2f}, {count}"
         elif self._weak >= s.lost_after_frames:
             self.state = TrackState.LOST
             self.reason = f"confidence under {s.confidence_lost:.2f} for {self._weak} frames"

@@ -131,18 +131,19 @@ class Tracker:
             state = self._state.update(0.0, 0.0)
             reason = "the network's output is not finite in this frame"
             return TrackResult(self._box, 0.0, 0.0, 0.0, state, reason, memory.updates, False)
-        energy = summed_apce(maps.levels)
+        energy, confidence = summed_apce(maps.levels), choice.confidence
         ratio = self._apce.ratio(energy)
-        state = self._state.update(choice.score, ratio)
-        box = smooth(self._box, crop, choice, self.settings, width, height)
-        updated = False
-        self._box = box
+        state = self._state.update(confidence, ratio)
+        if state is not TrackState.LOST or confidence >= self.settings.confidence_uncertain:
+            # A lost target's box waits where it was last seen: followed noise would carry the search away from it.
+            self._box = smooth(self._box, crop, choice, self.settings, width, height)
+        box, updated = self._box, False
         if state is TrackState.TRACKING:
             self._apce.add(energy)
-            updated = memory.offer(choice.score, energy, ratio, lambda: self._features(frame, box, self._border))
+            updated = memory.offer(confidence, energy, ratio, lambda: self._features(frame, box, self._border))
             if updated:
                 self._kernels = self._runtime.kernels(memory.blended())
-        return TrackResult(box, choice.score, energy, ratio, state, self._state.reason, memory.updates, updated)
+        return TrackResult(box, confidence, energy, ratio, state, self._state.reason, memory.updates, updated)
 
     def _features(self, frame: NDArray[np.uint8], box: Box, border: Sequence[float]) -> Features:
         crop = template_crop(box, self._runtime.geometry.template_size)

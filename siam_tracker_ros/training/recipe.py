@@ -75,6 +75,12 @@ class Recipe(_Part):
     ema: float = Field(
         default=0.999, ge=0, lt=1, description="decay of the running mean of the weights, which is what ships"
     )
+    keep_start: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="share of the start in the weights that ship: (1 - k) trained + k start, tensor by tensor",
+    )
     labels: str = Field(default="ellipse", pattern="^(box|ellipse)$", description="which points are positive")
     augment: AugmentRecipe = AugmentRecipe()
     loss: LossRecipe = LossRecipe()

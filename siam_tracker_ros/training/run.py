@@ -11,6 +11,7 @@ import torch
 import yaml
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 
 from siam_tracker_ros.networks.afsn_mobile import AFSNMobile
@@ -26,7 +27,10 @@ from siam_tracker_ros.training.views import Instance, Say, instances_of_sequence
 
 
 class _From(Sampler[int]):
-    """Pair numbers in order, from the first one that the interrupted run has not seen."""
+    """Pair numbers in order, from the first one that the interrupted run has not seen.
+
+    The length is that of the whole run: the loop counts the steps done before as part of it.
+    """
 
     def __init__(self, first: int, last: int) -> None:
         self.first, self.last = first, last
@@ -35,7 +39,7 @@ class _From(Sampler[int]):
         return iter(range(self.first, self.last))
 
     def __len__(self) -> int:
-        return self.last - self.first
+        return self.last
 
 
 def train(
@@ -69,6 +73,7 @@ def train(
             raise CheckpointError(f"{start_from}: only afsn_mobile starts from NanoTrack's weights")
         fresh = frozenset(start_from_nanotrack(network, start_from))
         say(f"start: {len(network.state_dict()) - len(fresh)} tensors from {start_from.name}, {len(fresh)} at random")
+    begun = {k: v.clone() for k, v in network.state_dict().items() if k not in fresh or k.startswith("fusion.")}
     last = out / "last.ckpt"
     step = _step_of(last)
     sources = [(_instances(data / s.path, out / "views", say), s.weight) for s in recipe.sources]
@@ -115,13 +120,28 @@ def train(
             raise KeyboardInterrupt from None
     else:
         module.load_state_dict(torch.load(last, map_location="cpu", weights_only=True)["state_dict"])
+    averaged = module.averaged.module
+    if start_from is not None:
+        blend(averaged, begun, recipe.keep_start)
     weights = out / f"{recipe.model}.safetensors"
     save_weights(
-        module.averaged.module,
+        averaged,
         weights,
         {"model": recipe.model, "recipe": resolved, "start": start_from.name if start_from else "random"},
     )
     return weights
+
+
+def blend(network: nn.Module, start: dict[str, Tensor], keep: float) -> None:
+    """Move the weights that a start filled back towards it, in place: ``(1 - keep) trained + keep start``.
+
+    Between the two, the network keeps the start's robustness on what the training data does not show, and most of
+    what the training taught (WiSE-FT, Wortsman et al. 2022, section 3). Layers that began at random stay as trained.
+    """
+    own = network.state_dict()
+    for name, tensor in start.items():
+        if tensor.is_floating_point():
+            own[name].lerp_(tensor, keep)  # the dictionary's tensors are the network's own
 
 
 def _instances(path: Path, cache: Path, say: Say) -> list[Instance]:

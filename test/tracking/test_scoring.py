@@ -59,6 +59,7 @@ def test_centerness_enters_with_its_power():
     chosen = choose(foreground, centerness, boxes, Box(0, 0, 40, 40), np.zeros(9), settings)
     assert chosen is not None
     assert chosen.score == pytest.approx(0.25)
+    assert chosen.confidence == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize("broken", ["foreground", "boxes"])
@@ -70,7 +71,7 @@ def test_a_response_that_is_not_finite_gives_no_choice(broken):
 
 def test_size_is_interpolated_with_penalty_and_score():
     crop = Crop(200, 200, 510, 255)  # two image pixels per patch pixel
-    choice = Choice(Box(117.5, 117.5, 20, 40), score=0.8, penalty=0.5)
+    choice = Choice(Box(117.5, 117.5, 20, 40), score=0.8, penalty=0.5, confidence=0.8)
     box = smooth(Box(180, 180, 60, 60), crop, choice, TrackerSettings(size_lr=0.5), 640, 480)
     rate = 0.8 * 0.5 * 0.5
     assert box.w == pytest.approx(60 * (1 - rate) + 40 * rate)
@@ -80,7 +81,9 @@ def test_size_is_interpolated_with_penalty_and_score():
 
 def test_box_stays_in_the_image():
     crop = Crop(2, 2, 255, 255)
-    box = smooth(Box(0, 0, 4, 4), crop, Choice(Box(0, 0, 2000, 1), 1.0, 1.0), TrackerSettings(size_lr=1.0), 320, 240)
+    box = smooth(
+        Box(0, 0, 4, 4), crop, Choice(Box(0, 0, 2000, 1), 1.0, 1.0, 1.0), TrackerSettings(size_lr=1.0), 320, 240
+    )
     assert 0 <= box.cx <= 320
     assert 0 <= box.cy <= 240
     assert box.w == 320

@@ -6,14 +6,14 @@ from safetensors.torch import load_file
 
 from siam_tracker_ros.training import run as run_module
 from siam_tracker_ros.training.recipe import Recipe, RecipeError
-from siam_tracker_ros.training.run import train
+from siam_tracker_ros.training.run import blend, train
 
 
 def recipe(**changes):
     values = {
         "model": "afsn_mobile",
         "sources": [{"path": "stills.csv", "weight": 1}],
-        "steps": 4,
+        "steps": 5,
         "batch_size": 2,
         "backbone_rate": 1e-4,
         "started_rate": 1e-3,
@@ -41,7 +41,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(stills_folder, tmp_path,
     monkeypatch.setattr(run_module, "StepProgress", plain)
     said: list[str] = []
     parts = train(recipe(), stills_folder, tmp_path / "parts", workers=0, say=said.append)
-    assert "going on at step 2 of 4" in said
+    assert "going on at step 2 of 5" in said
     first, second = load_file(whole), load_file(parts)
     for name, tensor in first.items():
         torch.testing.assert_close(second[name], tensor, rtol=1e-4, atol=1e-5, msg=lambda m, n=name: f"{n}: {m}")
@@ -52,3 +52,13 @@ def test_another_recipe_in_the_same_folder_is_refused(stills_folder, tmp_path):
     train(recipe(steps=1), stills_folder, tmp_path / "run", workers=0, say=lambda _: None)
     with pytest.raises(RecipeError, match="holds a run of another recipe"):
         train(recipe(steps=2), stills_folder, tmp_path / "run", workers=0, say=lambda _: None)
+
+
+def test_blending_moves_only_what_the_start_filled():
+    network = torch.nn.Linear(2, 1)
+    with torch.no_grad():
+        network.weight.fill_(1.0)
+        network.bias.fill_(5.0)
+    blend(network, {"weight": torch.full((1, 2), 3.0)}, keep=0.75)
+    assert network.weight.tolist() == [[2.5, 2.5]]
+    assert network.bias.tolist() == [5.0]

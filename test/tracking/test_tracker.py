@@ -1,0 +1,121 @@
+"""The tracker with its shipped weights on drawn pictures."""
+
+import cv2
+import numpy as np
+import pytest
+
+from siam_tracker_ros import Box, BoxError, FrameError, TrackerSettings, TrackState, load_tracker
+
+
+def ground(seed=0, width=640, height=480):
+    rng = np.random.default_rng(seed)
+    noise = rng.integers(60, 140, (height // 16, width // 16, 3), dtype=np.uint8)
+    return cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def target(size=60):
+    """A face-like sign: coloured disc with marks on it."""
+    image = np.full((size, size, 3), (30, 60, 220), np.uint8)
+    cv2.circle(image, (size // 2, size // 2), size // 3, (240, 240, 240), -1)
+    cv2.circle(image, (size // 3, size // 3), size // 9, (200, 40, 20), -1)
+    cv2.rectangle(image, (size // 2, size // 2), (size - 8, size - 14), (20, 160, 20), -1)
+    return image
+
+
+def scene(x, y, size=60, seed=0):
+    frame = ground(seed)
+    frame[y : y + size, x : x + size] = cv2.resize(target(), (size, size), interpolation=cv2.INTER_AREA)
+    return frame
+
+
+@pytest.fixture(scope="module")
+def shared_tracker():
+    return load_tracker("afsn_mobile", device="cpu")
+
+
+@pytest.fixture
+def tracker(shared_tracker):
+    shared_tracker.reset()
+    shared_tracker.configure(TrackerSettings())
+    return shared_tracker
+
+
+def test_a_moving_growing_target_is_followed(tracker):
+    tracker.init(scene(200, 200), (200, 200, 60, 60))
+    for i in range(1, 40):
+        x, y, size = 200 + 4 * i, 200 + 2 * (i % 10), 60 + i // 2
+        result = tracker.update(scene(x, y, size))
+        assert result.box.iou(Box(x, y, size, size)) > 0.6
+        assert 0 <= result.confidence <= 1
+        assert result.apce > 1
+    assert result.state is TrackState.TRACKING
+    assert result.seen
+    assert result.reason == ""
+    assert result.template_updates > 0
+
+
+def test_the_target_is_not_seen_when_it_is_gone_and_seen_again_when_it_is_back(tracker):
+    tracker.init(scene(200, 200), (200, 200, 60, 60))
+    for _ in range(5):
+        tracker.update(scene(200, 200))
+    gone = [tracker.update(ground()) for _ in range(40)]
+    assert gone[-1].state is TrackState.LOST
+    assert not gone[-1].seen
+    assert gone[-1].reason
+    updates = gone[-1].template_updates
+    assert updates == gone[0].template_updates  # nothing of the empty ground became a template
+    back = [tracker.update(scene(210, 205)) for _ in range(15)]
+    assert back[-1].state is TrackState.TRACKING
+    assert back[-1].box.iou(Box(210, 205, 60, 60)) > 0.5
+
+
+@pytest.mark.parametrize("frame", [None, np.zeros((480, 640), np.uint8), np.zeros((480, 640, 3), np.float32)])
+def test_a_bad_frame_is_refused_and_harms_nothing(tracker, frame):
+    tracker.init(scene(200, 200), (200, 200, 60, 60))
+    before = tracker.update(scene(204, 200))
+    with pytest.raises(FrameError):
+        tracker.update(frame)
+    after = tracker.update(scene(204, 200))
+    assert after.box.iou(before.box) > 0.8
+
+
+@pytest.mark.parametrize("box", [(float("nan"), 0, 9, 9), (900, 10, 50, 50), (10, 10, 2, 50)])
+def test_a_refused_init_leaves_the_running_target(tracker, box):
+    tracker.init(scene(200, 200), (200, 200, 60, 60))
+    tracker.update(scene(204, 200))
+    with pytest.raises(BoxError):
+        tracker.init(scene(0, 0), box)
+    assert tracker.update(scene(208, 200)).box.iou(Box(208, 200, 60, 60)) > 0.6
+
+
+def test_update_before_init_says_what_to_do(tracker):
+    with pytest.raises(RuntimeError, match="call init"):
+        tracker.update(ground())
+
+
+def test_the_same_frames_give_the_same_boxes(tracker):
+    def run():
+        tracker.init(scene(200, 200), (200, 200, 60, 60))
+        return [tracker.update(scene(200 + 3 * i, 200)).box for i in range(10)]
+
+    assert run() == run()
+
+
+def test_frames_that_cannot_be_written_to_are_fine(tracker):
+    frame = scene(200, 200)
+    frame.flags.writeable = False
+    tracker.init(frame, (200, 200, 60, 60))
+    assert tracker.update(frame).box.iou(Box(200, 200, 60, 60)) > 0.8
+
+
+def test_a_target_cut_by_the_border_and_a_tiny_frame(tracker):
+    tracker.init(scene(0, 200), (-20, 200, 60, 60))
+    assert tracker.update(scene(0, 200)).box.is_finite
+    tracker.init(ground(0, 64, 48), (10, 10, 12, 12))
+    assert tracker.update(ground(0, 64, 48)).box.is_finite
+
+
+def test_settings_change_while_it_runs(tracker):
+    tracker.init(scene(200, 200), (200, 200, 60, 60))
+    tracker.configure(TrackerSettings(confidence_uncertain=1.0, confidence_lost=0.0))
+    assert tracker.update(scene(200, 200)).state is TrackState.UNCERTAIN
