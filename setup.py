@@ -34,9 +34,7 @@ setup(
     maintainer="siam_tracker_ros developers",
     maintainer_email="maintainer@example.com",
     packages=sorted({PACKAGE, *find_packages(include=[f"{PACKAGE}.*"])}),
-    package_data={
-        PACKAGE: ["py.typed", "weights/*.safetensors", "weights/*.md", "weights/*.json", "**/*.yaml"]
-    },
+    package_data={PACKAGE: ["py.typed", "weights/*.safetensors", "weights/*.md", "weights/*.json", "**/*.yaml"]},
     # What ROS looks for in share/: the ament index entry, the manifest, launch files and parameters.
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),
