@@ -1,4 +1,4 @@
-"""Boxes, crops and the exact map between the image and a crop (numpy and OpenCV only).
+"""Boxes, crops and the exact map between the image and a crop (numpy only; the pixels are cut in ``patches.py``).
 
 Coordinates are continuous pixel coordinates of the original image: the image covers ``[0, width] x [0, height]``
 and the centre of the pixel in column ``i`` is at ``i + 0.5``. A crop is a square of the image scaled to a square
@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -187,59 +186,3 @@ def search_crop(
 ) -> Crop:
     """The square around the last box that becomes the search patch, at the template's scale."""
     return Crop(box.cx, box.cy, max(context_side(box.w, box.h, context), 1.0) * size / template_size, size)
-
-
-def mean_color(frame: NDArray[np.uint8]) -> tuple[float, float, float]:
-    """The frame's mean colour (B, G, R), which stands for what lies outside the image.
-
-    Every eighth row and column is read: over a million pixels the mean moves by less than one grey level.
-    """
-    step = 8 if min(frame.shape[:2]) >= 64 else 1
-    b, g, r = frame[::step, ::step].reshape(-1, 3).mean(axis=0)
-    return (float(b), float(g), float(r))
-
-
-def crop_patch(frame: NDArray[np.uint8], crop: Crop, border: Sequence[float] | None = None) -> NDArray[np.uint8]:
-    """Cut and scale ``crop`` out of the frame; only the pixels it needs are touched.
-
-    Args:
-        frame: uint8 [H, W, 3] (any channel order) or [H, W].
-        crop: the square; it may reach outside the image, or lie outside altogether.
-        border: colour outside the image, one value a channel; the frame's mean colour by default.
-
-    Returns:
-        uint8 patch [P, P, 3] (or [P, P]).
-    """
-    height, width = frame.shape[:2]
-    fill = mean_color(frame) if border is None and frame.ndim == 3 else (border if border is not None else (0.0,))
-    s = crop.scale
-    # Pixel centres: patch column u + 0.5 is image column (u + 0.5 - P/2) / s + cx, hence the half pixels below.
-    matrix = np.array(
-        [
-            [s, 0.0, crop.patch / 2 - 0.5 - s * (crop.cx - 0.5)],
-            [0.0, s, crop.patch / 2 - 0.5 - s * (crop.cy - 0.5)],
-        ]
-    )
-    if s < 0.5:
-        # Bilinear sampling skips pixels when it shrinks by more than two: average first, on the part needed only.
-        half = crop.side / 2 + 2
-        x0, x1 = (int(np.clip(v, 0, width)) for v in (math.floor(crop.cx - half), math.ceil(crop.cx + half)))
-        y0, y1 = (int(np.clip(v, 0, height)) for v in (math.floor(crop.cy - half), math.ceil(crop.cy + half)))
-        if x1 - x0 >= 2 and y1 - y0 >= 2:
-            part = frame[y0:y1, x0:x1]
-            nw, nh = max(round((x1 - x0) * s * 1.5), 1), max(round((y1 - y0) * s * 1.5), 1)
-            frame = cv2.resize(part, (nw, nh), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-            fx, fy = nw / (x1 - x0), nh / (y1 - y0)
-            for row, f, offset in ((0, fx, x0), (1, fy, y0)):
-                a = s / f
-                centre = crop.cx if row == 0 else crop.cy
-                matrix[row, row] = a
-                matrix[row, 2] = crop.patch / 2 - 0.5 - s * (centre - offset) + 0.5 * a
-    return cv2.warpAffine(  # type: ignore[return-value]
-        frame,
-        matrix,
-        (crop.patch, crop.patch),
-        flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=tuple(fill),
-    )

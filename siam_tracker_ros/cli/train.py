@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -25,11 +26,9 @@ def train_command(
     Ctrl-C stops it; the same command goes on where it stopped. The folder receives the recipe as it was read, a
     checkpoint, the curves as a picture and, at the end, the weights.
     """
-    try:
-        import lightning  # noqa: F401
-    except ImportError:
+    if find_spec("lightning") is None:
         typer.echo("siam-track train: needs the package lightning; install it with 'pip install lightning'", err=True)
-        raise typer.Exit(EXIT_USAGE) from None
+        raise typer.Exit(EXIT_USAGE)
     from siam_tracker_ros.runtime.threads import set_torch_threads
     from siam_tracker_ros.training.module import BrokenBatch
     from siam_tracker_ros.training.recipe import read_recipe

@@ -59,7 +59,10 @@ class TrackerSettings:
         0.45, 0.0, 1.0, "Confidence under which a frame counts towards LOST; at most confidence_uncertain."
     )
     apce_uncertain: float = _setting(
-        0.4, 0.0, 10.0, "APCE relative to its running mean under which the state is UNCERTAIN; 0: off."
+        0.3,
+        0.0,
+        10.0,
+        "APCE relative to its running mean under which the state is UNCERTAIN; with low confidence too, the box waits.",
     )
     lost_after_frames: int = _setting(
         10, 1, 10000, "Frames in a row under confidence_lost after which the target is LOST."

@@ -8,15 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from siam_tracker_ros.geometry import (
-    Box,
-    check_box,
-    check_frame,
-    crop_patch,
-    mean_color,
-    search_crop,
-    template_crop,
-)
+from siam_tracker_ros.geometry import Box, check_box, check_frame, search_crop, template_crop
+from siam_tracker_ros.patches import crop_patch, mean_color
 from siam_tracker_ros.runtime.eager import EagerRuntime
 from siam_tracker_ros.tracking.apce import RunningApce, summed_apce
 from siam_tracker_ros.tracking.scoring import choose, cosine_window, smooth
@@ -134,8 +127,10 @@ class Tracker:
         energy, confidence = summed_apce(maps.levels), choice.confidence
         ratio = self._apce.ratio(energy)
         state = self._state.update(confidence, ratio)
-        if state is not TrackState.LOST or confidence >= self.settings.confidence_uncertain:
-            # A lost target's box waits where it was last seen: followed noise would carry the search away from it.
+        sure = confidence >= self.settings.confidence_uncertain
+        if sure or (state is not TrackState.LOST and ratio >= self.settings.apce_uncertain):
+            # Otherwise the target is hidden or gone, and the box waits where it was seen last: following the noise
+            # would carry the search away from the place where the target comes back.
             self._box = smooth(self._box, crop, choice, self.settings, width, height)
         box, updated = self._box, False
         if state is TrackState.TRACKING:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from siam_tracker_ros.geometry import SEARCH_SIZE, Box, Crop, crop_patch, search_crop, template_crop
+from siam_tracker_ros.geometry import SEARCH_SIZE, Box, Crop, search_crop, template_crop
+from siam_tracker_ros.patches import crop_patch
 from siam_tracker_ros.training.augment import cover, motion_blur, paste, remove_colour, vary_colour
 from siam_tracker_ros.training.recipe import AugmentRecipe
 from siam_tracker_ros.training.views import Instance, View

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from siam_tracker_ros.datasets.errors import DatasetError
 from siam_tracker_ros.datasets.sequences import Sequence, load_sequences
 from siam_tracker_ros.datasets.stills import load_stills
-from siam_tracker_ros.geometry import Box, Crop, crop_patch, search_crop
+from siam_tracker_ros.geometry import Box, Crop, search_crop
+from siam_tracker_ros.patches import crop_patch
 
 Say = Callable[[str], None]
 
