@@ -2,7 +2,7 @@
 
 Licences as scikit-image states them: ``brick``, ``grass``, ``gravel``, ``chelsea`` and ``coffee`` are CC0;
 ``astronaut`` and ``rocket`` are public domain (NASA, SpaceX); ``stereo_motorcycle`` is from the Middlebury
-2014 stereo data set (D. Scharstein et al., GCPR 2014), whose authors share it for research.
+2014 stereo data set (D. Scharstein et al., GCPR 2014), whose authors permit all use and publication of its images.
 """
 
 from __future__ import annotations
