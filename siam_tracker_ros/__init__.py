@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from siam_tracker_ros.geometry import Box, BoxError, FrameError
+from siam_tracker_ros.tracking.contract import TrackResult
+from siam_tracker_ros.tracking.settings import TrackerSettings
+from siam_tracker_ros.tracking.state import TrackState
 
 if TYPE_CHECKING:
-    from siam_tracker_ros.tracking.settings import TrackerSettings
-    from siam_tracker_ros.tracking.state import TrackState
-    from siam_tracker_ros.tracking.tracker import Tracker, TrackResult
+    from siam_tracker_ros.tracking.tracker import Tracker
 
 __version__ = "0.1.0"
 __all__ = [
@@ -58,12 +59,8 @@ def load_tracker(
 
 def __getattr__(name: str) -> Any:
     # The tracker imports torch, which takes seconds: only who uses it pays for it.
-    if name in ("Tracker", "TrackResult"):
-        from siam_tracker_ros.tracking import tracker
+    if name == "Tracker":
+        from siam_tracker_ros.tracking.tracker import Tracker
 
-        return getattr(tracker, name)
-    if name in ("TrackState", "TrackerSettings"):
-        from siam_tracker_ros.tracking import settings, state
-
-        return getattr(state if name == "TrackState" else settings, name)
+        return Tracker
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -122,7 +122,7 @@ def check_box(box: Box | Sequence[float], width: int, height: int, minimum: floa
     if inside.w <= 0 or inside.h <= 0:
         raise BoxError("outside", f"{said} lies outside the {width}x{height} image")
     if inside.w < minimum or inside.h < minimum:
-        raise BoxError("outside", f"{said} has under {minimum:g} pixels inside the {width}x{height} image")
+        raise BoxError("too_small", f"{said} has a side under {minimum:g} pixels inside the {width}x{height} image")
     return box
 
 

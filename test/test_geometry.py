@@ -76,7 +76,7 @@ def test_clipped_box_lies_in_the_image(box):
         ((0, 0, 10, -5), "too_small"),
         ((700, 0, 10, 10), "outside"),
         ((-20, 0, 10, 10), "outside"),
-        ((-8, 0, 10, 10), "outside"),
+        ((-8, 0, 10, 10), "too_small"),
     ],
 )
 def test_bad_boxes_are_refused_with_their_reason(box, reason):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -22,6 +21,7 @@ from siam_tracker_ros.evaluation.timeline import TimelineRow, plot_timeline
 from siam_tracker_ros.geometry import Box
 from siam_tracker_ros.progress import progress_bar
 from siam_tracker_ros.start_box import agreeing_truth, choose_box, find_truth
+from siam_tracker_ros.tracking.contract import FollowsOne, TrackResult
 from siam_tracker_ros.video import FrameSource, VideoError, VideoWriter, open_source
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
@@ -41,34 +41,6 @@ COLUMNS = (
     "processing_ms",
     "iou",
 )
-
-
-class Result(Protocol):
-    """What is read of a TrackResult."""
-
-    @property
-    def box(self) -> Box: ...
-    @property
-    def confidence(self) -> float: ...
-    @property
-    def apce(self) -> float: ...
-    @property
-    def apce_ratio(self) -> float: ...
-    @property
-    def state(self) -> Enum | str: ...
-    @property
-    def reason(self) -> str: ...
-    @property
-    def template_updates(self) -> int: ...
-    @property
-    def seen(self) -> bool: ...
-
-
-class FollowsOne(Protocol):
-    """What is needed of a Tracker."""
-
-    def init(self, frame: NDArray[np.uint8], box: Box | Sequence[float]) -> None: ...
-    def update(self, frame: NDArray[np.uint8]) -> Result: ...
 
 
 @dataclass
@@ -208,7 +180,7 @@ def summary(track: Track) -> str:
     return text
 
 
-def _row(time_s: float, result: Result, took: float, true_box: Box | None) -> TimelineRow:
+def _row(time_s: float, result: TrackResult, took: float, true_box: Box | None) -> TimelineRow:
     hidden = true_box is not None and not true_box.is_finite
     iou = float("nan")
     if true_box is not None and not hidden:
@@ -219,7 +191,7 @@ def _row(time_s: float, result: Result, took: float, true_box: Box | None) -> Ti
     )
 
 
-def _line(index: int, row: TimelineRow, result: Result) -> list[object]:
+def _line(index: int, row: TimelineRow, result: TrackResult) -> list[object]:
     return [
         index,
         f"{row.time:.3f}",

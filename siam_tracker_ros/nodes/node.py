@@ -41,13 +41,13 @@ from siam_tracker_ros.nodes.messages import Engine, FrameCounts
 from siam_tracker_ros.nodes.stamps import Arrival, StampOrder, to_nanoseconds, to_stamp
 from siam_tracker_ros.nodes.worker import (
     ClearRequest,
-    FollowsOne,
     FrameReport,
     InitRequest,
     Request,
     SettingsRequest,
     TrackingWorker,
 )
+from siam_tracker_ros.tracking.contract import FollowsOne
 from siam_tracker_ros.tracking.settings import TrackerSettings
 
 STALE_REPEAT = 1.0  # seconds between two STALE statuses while the camera stalls

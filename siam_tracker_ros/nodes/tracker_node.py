@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rclpy.executors import SingleThreadedExecutor
 
     from siam_tracker_ros.nodes.node import SiamTrackerNode
-    from siam_tracker_ros.nodes.worker import FollowsOne
+    from siam_tracker_ros.tracking.contract import FollowsOne
 
 GRACE = 1.0  # seconds that an update in progress gets to end
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from siam_tracker_ros.nodes.history import (
 )
 from siam_tracker_ros.nodes.image_message import ImageError, to_bgr
 from siam_tracker_ros.nodes.mailbox import Frame, FrameMailbox
+from siam_tracker_ros.tracking.contract import FollowsOne, TrackResult
 from siam_tracker_ros.tracking.settings import TrackerSettings
 from siam_tracker_ros.tracking.state import TrackState
 
@@ -30,40 +31,6 @@ BOX_CODES = {
     "outside": InitTarget.Response.BOX_OUTSIDE_IMAGE,
     "too_small": InitTarget.Response.BOX_TOO_SMALL,
 }
-
-
-class Result(Protocol):
-    """What the worker reads of a TrackResult."""
-
-    @property
-    def box(self) -> Box: ...
-    @property
-    def confidence(self) -> float: ...
-    @property
-    def apce(self) -> float: ...
-    @property
-    def apce_ratio(self) -> float: ...
-    @property
-    def state(self) -> TrackState: ...
-    @property
-    def reason(self) -> str: ...
-    @property
-    def template_updates(self) -> int: ...
-    @property
-    def seen(self) -> bool: ...
-
-
-class FollowsOne(Protocol):
-    """What the worker needs of a Tracker."""
-
-    @property
-    def device(self) -> str: ...
-    @property
-    def model_name(self) -> str: ...
-    def init(self, frame: NDArray[np.uint8], box: Box | Sequence[float]) -> None: ...
-    def update(self, frame: NDArray[np.uint8]) -> Result: ...
-    def configure(self, settings: TrackerSettings) -> None: ...
-    def reset(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -93,7 +60,7 @@ class FrameReport:
     state: TrackState
     reason: str
     target: Target | None
-    result: Result | None
+    result: TrackResult | None
     refused: bool
     started: int
     processing: float
@@ -244,7 +211,7 @@ class TrackingWorker:
         took = time.perf_counter() - start
         self._publish(FrameReport(frame, pixels, state, reason, self._target, result, refused, started, took))
 
-    def _update(self, pixels: NDArray[np.uint8]) -> Result:
+    def _update(self, pixels: NDArray[np.uint8]) -> TrackResult:
         if pixels.shape[:2] != self._size:
             (height, width), (drawn_height, drawn_width) = pixels.shape[:2], self._size
             raise FrameError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,40 +11,11 @@ from siam_tracker_ros.geometry import Box, check_box, check_frame, search_crop, 
 from siam_tracker_ros.patches import crop_patch, mean_color
 from siam_tracker_ros.runtime.eager import EagerRuntime
 from siam_tracker_ros.tracking.apce import RunningApce, summed_apce
+from siam_tracker_ros.tracking.contract import TrackResult
 from siam_tracker_ros.tracking.scoring import choose, cosine_window, smooth
 from siam_tracker_ros.tracking.settings import TrackerSettings
 from siam_tracker_ros.tracking.state import StateMachine, TrackState
 from siam_tracker_ros.tracking.templates import Features, TemplateMemory
-
-
-@dataclass(frozen=True)
-class TrackResult:
-    """What one frame gave.
-
-    Attributes:
-        box: where the target is, pixels of the original image; where it was seen last while it is LOST.
-        confidence: 0..1.
-        apce: average peak-to-correlation energy, summed over the levels (AFSN equation 6).
-        apce_ratio: that over its running mean; 1 is usual.
-        state: TRACKING, UNCERTAIN or LOST.
-        reason: why the state is not TRACKING, a sentence; empty while it is.
-        template_updates: template updates accepted since the initialisation.
-        template_updated: whether this frame was one.
-    """
-
-    box: Box
-    confidence: float
-    apce: float
-    apce_ratio: float
-    state: TrackState
-    reason: str
-    template_updates: int
-    template_updated: bool
-
-    @property
-    def seen(self) -> bool:
-        """Whether the target may be told to a controller as seen in this frame."""
-        return self.state in (TrackState.TRACKING, TrackState.UNCERTAIN)
 
 
 class Tracker:

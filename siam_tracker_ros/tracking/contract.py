@@ -1,0 +1,57 @@
+"""What a tracker is to those who use one: its methods and its result. Needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siam_tracker_ros.geometry import Box
+from siam_tracker_ros.tracking.settings import TrackerSettings
+from siam_tracker_ros.tracking.state import TrackState
+
+
+@dataclass(frozen=True)
+class TrackResult:
+    """What one frame gave.
+
+    Attributes:
+        box: where the target is, pixels of the original image; where it was seen last while it is LOST.
+        confidence: 0..1.
+        apce: average peak-to-correlation energy, summed over the levels (AFSN equation 6).
+        apce_ratio: that over its running mean; 1 is usual.
+        state: TRACKING, UNCERTAIN or LOST.
+        reason: why the state is not TRACKING, a sentence; empty while it is.
+        template_updates: template updates accepted since the initialisation.
+        template_updated: whether this frame was one.
+    """
+
+    box: Box
+    confidence: float
+    apce: float
+    apce_ratio: float
+    state: TrackState
+    reason: str
+    template_updates: int
+    template_updated: bool
+
+    @property
+    def seen(self) -> bool:
+        """Whether the target may be told to a controller as seen in this frame."""
+        return self.state in (TrackState.TRACKING, TrackState.UNCERTAIN)
+
+
+class FollowsOne(Protocol):
+    """The tracker contract; :class:`siam_tracker_ros.Tracker` says what each method does and raises."""
+
+    @property
+    def device(self) -> str: ...
+    @property
+    def model_name(self) -> str: ...
+    def init(self, frame: NDArray[np.uint8], box: Box | Sequence[float]) -> None: ...
+    def update(self, frame: NDArray[np.uint8]) -> TrackResult: ...
+    def configure(self, settings: TrackerSettings) -> None: ...
+    def reset(self) -> None: ...
