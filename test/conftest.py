@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import signal
 import tempfile
 from pathlib import Path
 from typing import IO
@@ -45,6 +46,9 @@ def pytest_configure() -> None:
     else:
         os.environ.pop("ROS_LOCALHOST_ONLY", None)
     os.environ.pop("ROS_STATIC_PEERS", None)
+    # A shell starts its background jobs with Ctrl-C ignored, and their children inherit that: tests that press it
+    # would wait for ever.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure() -> None:
