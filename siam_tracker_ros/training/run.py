@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,8 @@ def train(
     keep_freed_memory()
     lightning.seed_everything(recipe.seed, verbose=False)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    # What Lightning warns of here is what resuming and deterministic pairs are made for.
+    warnings.filterwarnings("ignore", module=r"lightning\.")
 
     network = MODELS[recipe.model].build()
     fresh = frozenset(network.state_dict())
@@ -118,6 +121,7 @@ def train(
             trainer.fit(module, loader, ckpt_path=str(last) if step else None, weights_only=True if step else None)
         except SystemExit:  # how Lightning ends after Ctrl-C, once the checkpoint is written
             raise KeyboardInterrupt from None
+        trainer.save_checkpoint(last)
     else:
         module.load_state_dict(torch.load(last, map_location="cpu", weights_only=True)["state_dict"])
     averaged = module.averaged.module
