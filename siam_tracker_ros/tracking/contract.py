@@ -27,6 +27,7 @@ class TrackResult:
         reason: why the state is not TRACKING, a sentence; empty while it is.
         template_updates: template updates accepted since the initialisation.
         template_updated: whether this frame was one.
+        measured: whether the box was found in this frame; False while it waits where the target was seen last.
     """
 
     box: Box
@@ -37,11 +38,12 @@ class TrackResult:
     reason: str
     template_updates: int
     template_updated: bool
+    measured: bool = True
 
     @property
     def seen(self) -> bool:
-        """Whether the target may be told to a controller as seen in this frame."""
-        return self.state in (TrackState.TRACKING, TrackState.UNCERTAIN)
+        """Whether the target may be told to a controller as seen in this frame: never an old box as a new one."""
+        return self.measured and self.state in (TrackState.TRACKING, TrackState.UNCERTAIN)
 
 
 class FollowsOne(Protocol):

@@ -93,12 +93,13 @@ class Tracker:
         if choice is None:
             state = self._state.update(0.0, 0.0)
             reason = "the network's output is not finite in this frame"
-            return TrackResult(self._box, 0.0, 0.0, 0.0, state, reason, memory.updates, False)
+            return TrackResult(self._box, 0.0, 0.0, 0.0, state, reason, memory.updates, False, measured=False)
         energy, confidence = summed_apce(maps.levels), choice.confidence
         ratio = self._apce.ratio(energy)
         state = self._state.update(confidence, ratio)
         sure = confidence >= self.settings.confidence_uncertain
-        if sure or (state is not TrackState.LOST and ratio >= self.settings.apce_uncertain):
+        measured = sure or (state is not TrackState.LOST and ratio >= self.settings.apce_uncertain)
+        if measured:
             # Otherwise the target is hidden or gone, and the box waits where it was seen last: following the noise
             # would carry the search away from the place where the target comes back.
             self._box = smooth(self._box, crop, choice, self.settings, width, height)
@@ -108,7 +109,7 @@ class Tracker:
             updated = memory.offer(confidence, energy, ratio, lambda: self._features(frame, box, self._border))
             if updated:
                 self._kernels = self._runtime.kernels(memory.blended())
-        return TrackResult(box, confidence, energy, ratio, state, self._state.reason, memory.updates, updated)
+        return TrackResult(box, confidence, energy, ratio, state, self._state.reason, memory.updates, updated, measured)
 
     def _features(self, frame: NDArray[np.uint8], box: Box, border: Sequence[float]) -> Features:
         crop = template_crop(box, self._runtime.geometry.template_size)

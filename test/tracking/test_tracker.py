@@ -1,5 +1,7 @@
 """The tracker with its shipped weights on drawn pictures."""
 
+import itertools
+
 import cv2
 import numpy as np
 import pytest
@@ -62,6 +64,11 @@ def test_the_target_is_not_seen_when_it_is_gone_and_seen_again_when_it_is_back(t
     assert gone[-1].state is TrackState.LOST
     assert not gone[-1].seen
     assert gone[-1].reason
+    for before, after in itertools.pairwise(gone):
+        if after.box == before.box:  # it waits where the target was: an old box is never told as a new one
+            assert not after.measured
+            assert not after.seen
+    assert not all(result.measured for result in gone)
     updates = gone[-1].template_updates
     assert updates == gone[0].template_updates  # nothing of the empty ground became a template
     back = [tracker.update(scene(210, 205)) for _ in range(15)]
