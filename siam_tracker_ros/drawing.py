@@ -44,9 +44,10 @@ def draw_track(
     """A copy of ``frame`` (BGR uint8 [H, W, 3]) with the track drawn into it.
 
     box: where the target is, pixels; None or not finite draws none. It is dashed while the state is
-    UNCERTAIN, and thin and dashed, as the place it was seen last, while the target is lost; then a banner
-    says so, too. confidence: 0..1. state: a TrackState or its name. label: words before the confidence,
-    such as the target's id. truth: the true box, drawn as a thin white line.
+    UNCERTAIN, and thin and dashed, as the place it was seen last, while the target is lost. A banner says the
+    state while the target is lost, and where it is UNCERTAIN and there is no box. confidence: 0..1. state: a
+    TrackState or its name. label: words before the confidence, such as the target's id. truth: the true box,
+    drawn as a thin white line.
     """
     drawn = frame.copy()
     name = state_name(state)
@@ -54,16 +55,17 @@ def draw_track(
     unit = max(1.0, min(frame.shape[:2]) / 480)
     if truth is not None and truth.is_finite:
         _rectangle(drawn, truth, TRUTH_COLOUR, 1, dashed=False)
-    if name in _WITHOUT_TARGET:
-        if box is not None and box.is_finite:
-            _rectangle(drawn, box, colour, max(1, round(unit)), dashed=True)
+    shown = box if box is not None and box.is_finite else None
+    if name in _WITHOUT_TARGET or (shown is None and name == "UNCERTAIN"):
+        if shown is not None:
+            _rectangle(drawn, shown, colour, max(1, round(unit)), dashed=True)
         _banner(drawn, name, colour, unit)
-    elif name != "IDLE" and box is not None and box.is_finite:
+    elif name != "IDLE" and shown is not None:
         thickness = max(2, round(1.6 * unit))
-        _rectangle(drawn, box, (20, 20, 20), thickness + 2, dashed=name == "UNCERTAIN")
-        _rectangle(drawn, box, colour, thickness, dashed=name == "UNCERTAIN")
+        _rectangle(drawn, shown, (20, 20, 20), thickness + 2, dashed=name == "UNCERTAIN")
+        _rectangle(drawn, shown, colour, thickness, dashed=name == "UNCERTAIN")
         words = " ".join(part for part in (label, f"{confidence:.2f}", "" if name == "TRACKING" else name) if part)
-        _label(drawn, words, box, colour, unit)
+        _label(drawn, words, shown, colour, unit)
     return drawn
 
 

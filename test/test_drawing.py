@@ -54,7 +54,7 @@ def test_the_box_is_where_it_was_told_and_dashed_when_uncertain():
     assert 0.3 < share_of_the_top_edge("UNCERTAIN") < 0.8
 
 
-@pytest.mark.parametrize("state", ["LOST", "SEARCHING", "STALE"])
+@pytest.mark.parametrize("state", ["UNCERTAIN", "LOST", "SEARCHING", "STALE"])
 def test_a_banner_says_that_there_is_no_target(state):
     drawn = draw_track(grey(), None, 0.1, state)
     changed = np.argwhere((drawn != 100).any(axis=2))

@@ -36,10 +36,6 @@ class Tracker:
         """Where the network runs: ``cpu`` or ``cuda:N``."""
         return str(self._runtime.device)
 
-    @property
-    def is_initialized(self) -> bool:
-        return self._memory is not None
-
     def reset(self) -> None:
         """Forget the target."""
         self._memory: TemplateMemory | None = None
