@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import typer
 
+from siam_tracker_ros.cli.convert import convert_command
 from siam_tracker_ros.cli.eval import eval_command
 from siam_tracker_ros.cli.models import models_command
 from siam_tracker_ros.cli.run import run_command
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.command("run")(run_command)
 app.command("eval")(eval_command)
 app.command("train")(train_command)
+app.command("convert")(convert_command)
 app.command("models")(models_command)
 
 

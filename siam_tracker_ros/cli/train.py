@@ -16,7 +16,8 @@ def train_command(
     data: Annotated[Path, typer.Option(help="Folder that holds the recipe's sources.")],
     out: Annotated[Path, typer.Option(help="Folder of the run; an unfinished run in it goes on.")] = Path("out/train"),
     start_from: Annotated[
-        Path | None, typer.Option(help="Public checkpoint to start from (NanoTrack v3, PyTorch).")
+        Path | None,
+        typer.Option(help="Public weights to start from: what siam-track convert wrote, or NanoTrack v3's checkpoint."),
     ] = None,
     workers: Annotated[int, typer.Option(min=0, max=64, help="Processes that prepare pairs.")] = 1,
     threads: Annotated[int, typer.Option(min=0, max=256, help="CPU threads; 0: as many as cores.")] = 0,

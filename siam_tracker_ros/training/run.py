@@ -15,7 +15,6 @@ from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 
-from siam_tracker_ros.networks.afsn_mobile import AFSNMobile
 from siam_tracker_ros.networks.weights import save_weights
 from siam_tracker_ros.networks.zoo import MODELS
 from siam_tracker_ros.training.memory import keep_freed_memory
@@ -23,7 +22,7 @@ from siam_tracker_ros.training.module import TrackerModule
 from siam_tracker_ros.training.pairs import PairDataset
 from siam_tracker_ros.training.progress import StepProgress
 from siam_tracker_ros.training.recipe import Recipe, RecipeError
-from siam_tracker_ros.training.start import CheckpointError, start_from_nanotrack
+from siam_tracker_ros.training.start import start_from as fill_from
 from siam_tracker_ros.training.views import Instance, Say, instances_of_sequences, instances_of_stills
 
 
@@ -53,7 +52,7 @@ def train(
 
     Raises:
         RecipeError: the recipe names an unknown model, or ``out`` holds a run of another recipe.
-        DatasetError: data that is missing or broken. CheckpointError: a start that does not fit.
+        DatasetError: data that is missing or broken. CheckpointError, WeightsError: a start that does not fit.
     """
     if recipe.model not in MODELS:
         raise RecipeError(f"unknown model '{recipe.model}'; use one of {', '.join(MODELS)}")
@@ -72,9 +71,7 @@ def train(
     network = MODELS[recipe.model].build()
     fresh = frozenset(network.state_dict())
     if start_from is not None:
-        if not isinstance(network, AFSNMobile):
-            raise CheckpointError(f"{start_from}: only afsn_mobile starts from NanoTrack's weights")
-        fresh = frozenset(start_from_nanotrack(network, start_from))
+        fresh = frozenset(fill_from(network, start_from))
         say(f"start: {len(network.state_dict()) - len(fresh)} tensors from {start_from.name}, {len(fresh)} at random")
     begun = {k: v.clone() for k, v in network.state_dict().items() if k not in fresh or k.startswith("fusion.")}
     last = out / "last.ckpt"

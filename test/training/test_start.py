@@ -4,47 +4,68 @@ import cv2
 import numpy as np
 import pytest
 import torch
+import torchvision
 
 from siam_tracker_ros.networks.afsn_mobile import AFSNMobile
-from siam_tracker_ros.training.start import CheckpointError, nanotrack_name, read_checkpoint, start_from_nanotrack
+from siam_tracker_ros.networks.checkpoint import CheckpointError
+from siam_tracker_ros.networks.convert import convert
+from siam_tracker_ros.networks.weights import WeightsError
+from siam_tracker_ros.networks.zoo import MODELS
+from siam_tracker_ros.training.start import start_from, start_from_nanotrack
 
 
-@pytest.mark.parametrize(
-    ("theirs", "ours"),
-    [
-        ("backbone.features.0.1.weight", "backbone.features.0.1.weight"),
-        ("backbone.features.1.conv.3.fc.2.bias", "backbone.features.1.block.1.fc2.bias"),
-        ("backbone.features.2.conv.7.weight", "backbone.features.2.block.2.0.weight"),
-        ("backbone.features.9.conv.5.fc.0.weight", "backbone.features.9.block.2.0.fc1.weight"),
-        ("backbone.features.9.conv.8.running_var", "backbone.features.9.block.3.1.running_var"),
-        ("ban_head.corr_pw_reg.CA_layer.fc2.bias", "deep_box.pixelwise.attention.3.bias"),
-        ("ban_head.corr_pw_cls.conv.4.weight", "deep_score.pixelwise.mix.4.weight"),
-        ("ban_head.corr_dw_cls.conv_kernel.0.bias", "deep_score.depthwise_kernel.0.bias"),
-        ("ban_head.bbox_tower.28.weight", "head4.regression.28.weight"),
-        ("neck.downsample.0.weight", None),
-    ],
-)
-def test_names(theirs, ours):
-    assert nanotrack_name(theirs) == ours
-
-
-def test_broken_checkpoints_are_refused(tmp_path):
+def test_checkpoints_that_do_not_fit_are_refused_and_change_nothing(tmp_path):
     path = tmp_path / "c.pth"
-    with pytest.raises(CheckpointError, match="no such checkpoint"):
-        read_checkpoint(path)
     torch.save({"state_dict": {"module.a": torch.zeros(2)}}, path)
-    assert list(read_checkpoint(path)) == ["a"]
     network = AFSNMobile()
     before = {k: v.clone() for k, v in network.state_dict().items()}
-    with pytest.raises(CheckpointError, match="a: left over"):
+    with pytest.raises(CheckpointError, match="left over: a;"):
         start_from_nanotrack(network, path)
     torch.save({"backbone.features.0.0.weight": torch.zeros(4)}, path)
-    with pytest.raises(CheckpointError, match=r"shape \[4\], expected \[16, 3, 3, 3\]"):
-        start_from_nanotrack(network, path)
+    with pytest.raises(CheckpointError, match=r"backbone\.features\.0\.0\.weight \[4\], expected \[16, 3, 3, 3\]"):
+        start_from(network, path)
     assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
-    path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(CheckpointError, match="not a readable PyTorch checkpoint"):
-        read_checkpoint(path)
+    with pytest.raises(CheckpointError, match="only afsn_mobile starts from NanoTrack's weights"):
+        start_from(torch.nn.Linear(1, 1), path)
+    with pytest.raises(WeightsError, match="no such weights file"):
+        start_from(network, tmp_path / "none.safetensors")
+
+
+def test_a_converted_file_starts_as_the_checkpoint_itself(shared_folder, tmp_path):
+    source, out = shared_folder / "peers" / "nanotrackv3.pth", tmp_path / "nano.safetensors"
+    torch.manual_seed(0)
+    direct, converted = AFSNMobile(), AFSNMobile()
+    left = start_from(direct, source)
+    convert("nanotrack", source, out, with_head=True)
+    assert start_from(converted, out) == left
+    own = direct.state_dict()
+    for name, tensor in converted.state_dict().items():
+        assert name in left or torch.equal(tensor, own[name])
+    convert("nanotrack", source, out)
+    assert set(start_from(AFSNMobile(), out)) == {name for name in own if not name.startswith("backbone.")}
+
+
+@torch.inference_mode()
+def test_imagenet_weights_see_what_they_were_trained_on(tmp_path):
+    torch.manual_seed(0)
+    theirs = torchvision.models.resnet50(weights=None).eval()
+    theirs.bn1.running_mean.normal_()
+    source, out = tmp_path / "c.pth", tmp_path / "resnet50.safetensors"
+    torch.save(theirs.state_dict(), source)
+    convert("resnet50", source, out)
+    network = MODELS["afsn_r50"].build().eval()
+    left = start_from(network, out)
+    assert left == [name for name in network.state_dict() if not name.startswith("backbone.")]
+
+    picture = torch.randint(0, 256, (1, 3, 63, 63)).float()  # BGR
+    mean, deviation = ([[[v]] for v in values] for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    normalised = (picture.flip(1) / 255 - torch.tensor(mean)) / torch.tensor(deviation)
+    theirs.conv1.padding = (0, 0)  # as in all networks here
+    expected = theirs.bn1(theirs.conv1(normalised))
+    backbone = network.backbone
+    torch.testing.assert_close(backbone.bn1(backbone.conv1(picture)), expected, rtol=1e-4, atol=1e-4)
+    source.unlink()
+    out.unlink()
 
 
 @torch.inference_mode()
