@@ -39,6 +39,8 @@ def load_tracker(
     device: str = "auto",
     precision: str = "float32",
     settings: TrackerSettings | None = None,
+    preset: str = "",
+    online: bool | None = None,
 ) -> Tracker:
     """A tracker with trained weights.
 
@@ -47,14 +49,19 @@ def load_tracker(
         weights: a safetensors file to use instead of the shipped one.
         device: ``auto`` (CUDA where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
         precision: ``float32``, or ``float16`` on CUDA.
-        settings: thresholds and gains; the defaults are the model's.
+        settings: thresholds and gains; None: those of the preset.
+        preset: the model's settings by name, such as ``otb100`` of ``siamban_r50``; empty: the model's usual ones.
+        online: the online branch on or off; None: as the settings say.
 
     Raises:
-        ValueError: unknown model, weights that are missing, broken or of another network, unknown or missing device.
+        ValueError: unknown model, weights that are missing, broken or of another network, unknown or missing
+            device, unknown preset.
     """
     from siam_tracker_ros.tracking.load import load_tracker as load
 
-    return load(model, weights=weights, device=device, precision=precision, settings=settings)
+    return load(
+        model, weights=weights, device=device, precision=precision, settings=settings, preset=preset, online=online
+    )
 
 
 def __getattr__(name: str) -> Any:

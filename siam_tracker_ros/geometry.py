@@ -24,6 +24,11 @@ SEARCH_SIZE = 255
 
 BoxFault = Literal["not_finite", "outside", "too_small"]
 
+CropRule = Literal["exact", "floor", "round"]
+"""How a square is cut out of the image. ``exact``: at sub-pixel positions. The other two cut whole pixels, as the test
+code of published checkpoints does: ``floor`` puts the corner at ``floor(c + 0.5)`` (SiamBAN), ``round`` at Python's
+``round(c)`` (Ocean), which differs by a pixel where ``c`` lies half-way."""
+
 
 class BoxError(ValueError):
     """A box that cannot start a target. ``reason`` says which rule it broke."""
@@ -139,6 +144,26 @@ def context_side(w: float, h: float, context: float = CONTEXT_AMOUNT) -> float:
     """Side in image pixels of the template square: ``sqrt((w + p) (h + p))`` with ``p = context (w + h)``."""
     p = context * (w + h)
     return math.sqrt(max(w + p, 0.0) * max(h + p, 0.0))
+
+
+def start_box(box: Box, rule: CropRule) -> Box:
+    """The first box as the crop rule's authors count: SiamBAN's put it half a pixel up-left of the true place.
+
+    They take ``x + (w - 1) / 2`` for the centre, which is a pixel's index, and report ``centre - w / 2`` from then on.
+    """
+    return Box(box.x - 0.5, box.y - 0.5, box.w, box.h) if rule == "floor" else box
+
+
+def whole_pixels(center: float, side: float, rule: CropRule) -> tuple[int, int]:
+    """First pixel and number of pixels of a square's row or column under the rules ``floor`` and ``round``.
+
+    Args:
+        center: index of the middle pixel; fractions allowed.
+        side: wanted length, pixels.
+    """
+    count = max(round(side), 1)
+    corner = center - (count + 1) / 2
+    return (math.floor(corner + 0.5) if rule == "floor" else round(corner)), count
 
 
 @dataclass(frozen=True)

@@ -9,32 +9,33 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from siam_tracker_ros.geometry import Crop
+from siam_tracker_ros.geometry import Crop, CropRule, whole_pixels
 
 
 def mean_color(frame: NDArray[np.uint8]) -> tuple[float, float, float]:
-    """The frame's mean colour (B, G, R), which stands for what lies outside the image.
-
-    Every eighth row and column is read: over a million pixels the mean moves by less than one grey level.
-    """
-    step = 8 if min(frame.shape[:2]) >= 64 else 1
-    b, g, r = frame[::step, ::step].reshape(-1, 3).mean(axis=0)
-    return (float(b), float(g), float(r))
+    """The frame's mean colour (B, G, R), which stands for what lies outside the image."""
+    b, g, r, _ = cv2.mean(frame)
+    return (b, g, r)
 
 
-def crop_patch(frame: NDArray[np.uint8], crop: Crop, border: Sequence[float] | None = None) -> NDArray[np.uint8]:
+def crop_patch(
+    frame: NDArray[np.uint8], crop: Crop, border: Sequence[float] | None = None, rule: CropRule = "exact"
+) -> NDArray[np.uint8]:
     """Cut and scale ``crop`` out of the frame; only the pixels it needs are touched.
 
     Args:
         frame: uint8 [H, W, 3] (any channel order) or [H, W].
         crop: the square; it may reach outside the image, or lie outside altogether.
         border: colour outside the image, one value a channel; the frame's mean colour by default.
+        rule: at sub-pixel positions, or whole pixels as the published checkpoints' test code.
 
     Returns:
         uint8 patch [P, P, 3] (or [P, P]).
     """
     height, width = frame.shape[:2]
     fill = mean_color(frame) if border is None and frame.ndim == 3 else (border if border is not None else (0.0,))
+    if rule != "exact":
+        return _crop_whole_pixels(frame, crop, fill, rule)
     s = crop.scale
     # Pixel centres: patch column u + 0.5 is image column (u + 0.5 - P/2) / s + cx, hence the half pixels below.
     matrix = np.array(
@@ -66,3 +67,19 @@ def crop_patch(frame: NDArray[np.uint8], crop: Crop, border: Sequence[float] | N
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=tuple(fill),
     )
+
+
+def _crop_whole_pixels(
+    frame: NDArray[np.uint8], crop: Crop, fill: Sequence[float], rule: CropRule
+) -> NDArray[np.uint8]:
+    """The square in whole pixels, what lies outside filled, then scaled: bilinear, without averaging first."""
+    height, width = frame.shape[:2]
+    (x, side), (y, _) = (whole_pixels(c, crop.side, rule) for c in (crop.cx, crop.cy))
+    x0, x1, y0, y1 = max(x, 0), min(x + side, width), max(y, 0), min(y + side, height)
+    # The colour is cut to whole grey levels, not rounded: it went into a byte array.
+    square = np.full((side, side, *frame.shape[2:]), np.asarray(fill, np.float64).astype(np.uint8), np.uint8)
+    if x0 < x1 and y0 < y1:
+        square[y0 - y : y1 - y, x0 - x : x1 - x] = frame[y0:y1, x0:x1]
+    if side == crop.patch:
+        return square
+    return cv2.resize(square, (crop.patch, crop.patch), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from siam_tracker_ros.networks.backbones import ResNet50Stride8
+from siam_tracker_ros.networks.branches import LevelNeck, central
 from siam_tracker_ros.networks.correlation import depthwise_correlation
 from siam_tracker_ros.networks.heads import PredictionFusion, PredictionSubnetwork, convolution_tower
 from siam_tracker_ros.networks.response import Geometry, Response
@@ -37,10 +38,7 @@ class AFSN(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.backbone = ResNet50Stride8()
-        self.neck = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(c, self.width, 1, bias=False), nn.BatchNorm2d(self.width))
-            for c in self.backbone.channels
-        )
+        self.neck = LevelNeck(self.backbone.channels, self.width)
         # The response maps are 3, 2 and 1 times 256 wide; a 1x1 convolution brings each to 256 (below equation 3).
         self.reduce = nn.ModuleList(nn.Conv2d(n * self.width, self.width, 1) for n in (3, 2, 1))
         # The paper gives no depth of the two branches; one 3x3 each keeps a search at 54 GFLOP.
@@ -52,12 +50,12 @@ class AFSN(nn.Module):
 
     def features(self, patch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Patch [B, 3, S, S] to R~2 [B, 768, s, s], R~3 [B, 512, s, s], R4 [B, 256, s, s] (equations 1, 2)."""
-        r2, r3, r4 = (neck(level) for neck, level in zip(self.neck, self.backbone(patch), strict=True))
+        r2, r3, r4 = self.neck(self.backbone(patch))
         return concatenate_levels(r2, r3, r4)
 
     def template(self, patch: Tensor) -> tuple[Tensor, ...]:
         """[B, 3, 127, 127] to the centre 7x7 of each level's features: 768, 512, 256 channels."""
-        return tuple(level[:, :, 4:11, 4:11].contiguous() for level in self.features(patch))
+        return tuple(central(level) for level in self.features(patch))
 
     def kernels(self, features: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """The template features are the correlation's kernels (equation 3)."""
@@ -66,10 +64,11 @@ class AFSN(nn.Module):
     def search(self, kernels: tuple[Tensor, ...], patch: Tensor) -> Response:
         """[B, 3, 255, 255] to maps of 25x25: equation 3, the three subnetworks, equation 5."""
         scores, centers, boxes = [], [], []
-        for level, kernel, reduce, head in zip(self.features(patch), kernels, self.reduce, self.heads, strict=True):
+        features = self.features(patch)
+        for level, kernel, reduce, head in zip(features, kernels, self.reduce, self.heads, strict=True):
             response = reduce(depthwise_correlation(level, kernel))  # [B, 256, 25, 25]
             score, center, box = head(response, response)
             scores.append(score)
             centers.append(center)
             boxes.append(box)
-        return self.fusion(tuple(scores), tuple(centers), tuple(boxes))
+        return self.fusion(tuple(scores), tuple(centers), tuple(boxes), features[-1])

@@ -108,4 +108,4 @@ class AFSNMobile(nn.Module):
             self.head4(score_response, box_response),
         )
         scores, centers, boxes = zip(*outputs, strict=True)
-        return self.fusion(scores, centers, boxes)
+        return self.fusion(scores, centers, boxes, r4)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -10,44 +12,66 @@ from siam_tracker_ros.networks.response import Response
 
 
 class PredictionFusion(nn.Module):
-    """The dual fusion's second half, AFSN equation 5: weighted sums of the levels' outputs, weights trained.
+    """Weighted sums of the levels' outputs, weights trained: AFSN equation 5, SAE equation 8, HNE equation 9.
 
     ``C_all = sum alpha_l C_l``, ``R_all = sum beta_l R_l``, ``Cen_all = sum lambda_l Cen_l``. Distances are fused as
     logarithms (``R_l`` is the regression branch's own output) and become pixels by ``exp(R_all) * unit``.
+
+    Args:
+        start: the weights' initial values, one a level.
+        unit: pixels that a log-distance of 0 means.
+        centerness: whether the levels have a centre-ness (SAE's have none).
     """
 
-    def __init__(self, start: tuple[float, ...], unit: float = 1.0) -> None:
+    def __init__(self, start: tuple[float, ...], unit: float = 1.0, centerness: bool = True) -> None:
         super().__init__()
         self.unit = unit
         self.alpha = nn.Parameter(torch.tensor(start))
         self.beta = nn.Parameter(torch.tensor(start))
-        self.lamda = nn.Parameter(torch.tensor(start))
+        self.lamda = nn.Parameter(torch.tensor(start)) if centerness else None
 
-    def forward(self, scores: tuple[Tensor, ...], centers: tuple[Tensor, ...], boxes: tuple[Tensor, ...]) -> Response:
-        """Levels' scores [B, 2, H, W], centre-ness [B, 1, H, W], log-distances [B, 4, H, W] to one Response."""
+    def forward(
+        self,
+        scores: tuple[Tensor, ...],
+        centers: tuple[Tensor, ...],
+        boxes: tuple[Tensor, ...],
+        features: Tensor,
+    ) -> Response:
+        """Levels' scores [B, 2, H, W], centre-ness [B, 1, H, W], log-distances [B, 4, H, W] to one Response.
+
+        ``centers`` is empty where the levels have no centre-ness; ``features`` [B, C, h, w] are handed on.
+        """
         return Response(
-            scores=_weighted_sum(self.alpha, scores),
-            distances=torch.exp(_weighted_sum(self.beta, boxes)) * self.unit,
-            centerness=_weighted_sum(self.lamda, centers),
+            scores=weighted_sum(self.alpha, scores),
+            distances=torch.exp(weighted_sum(self.beta, boxes)) * self.unit,
+            centerness=None if self.lamda is None else weighted_sum(self.lamda, centers),
             levels=scores,
+            features=features,
             level_distances=tuple(torch.exp(box) * self.unit for box in boxes) if self.training else (),
         )
 
 
-def _weighted_sum(weights: Tensor, outputs: tuple[Tensor, ...]) -> Tensor:
+def weighted_sum(weights: Tensor, outputs: Sequence[Tensor]) -> Tensor:
+    """``sum weights[l] outputs[l]`` of L tensors of one shape; weights [L]."""
     total = outputs[0] * weights[0]
     for i in range(1, len(outputs)):
         total = total + outputs[i] * weights[i]
     return total
 
 
-def convolution_tower(channels: int, depth: int) -> nn.Sequential:
-    """``depth`` times 3x3 convolution, group normalisation and ReLU, as FCOS (Tian et al. 2019) builds its towers."""
+def convolution_tower(channels: int, depth: int, width: int | None = None) -> nn.Sequential:
+    """``depth`` times 3x3 convolution, group normalisation and ReLU, as FCOS (Tian et al. 2019) builds its towers.
+
+    Args:
+        channels: of the input.
+        width: of every layer's output, a multiple of 32; ``channels`` by default.
+    """
+    width = width or channels
     layers: list[nn.Module] = []
-    for _ in range(depth):
+    for i in range(depth):
         layers += [
-            nn.Conv2d(channels, channels, 3, padding=1),
-            nn.GroupNorm(32, channels),
+            nn.Conv2d(width if i else channels, width, 3, padding=1),
+            nn.GroupNorm(32, width),
             nn.ReLU(inplace=True),
         ]
     return nn.Sequential(*layers)

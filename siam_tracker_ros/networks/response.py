@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
+
+from siam_tracker_ros.geometry import CropRule
 
 
 @dataclass(frozen=True)
@@ -18,12 +21,22 @@ class Geometry:
         search_size: side of the search patch.
         stride: distance between two neighbouring points of the response map (equation 4 of AFSN: ``s``).
         map_size: side of the response map, points.
+        crop: how patches are cut; not ``exact`` for networks whose authors cut them otherwise.
     """
 
     template_size: int
     search_size: int
     stride: int
     map_size: int
+    crop: CropRule = "exact"
+
+    def at(self, search_size: int) -> Geometry:
+        """The same for search patches of another side, pixels, rounded to the nearest that keeps the map centred."""
+        double = 2 * self.stride
+        steps = max(round((search_size - self.search_size) / double), -((self.map_size - 3) // 2))
+        return dataclasses.replace(
+            self, search_size=self.search_size + steps * double, map_size=self.map_size + 2 * steps
+        )
 
 
 @dataclass(frozen=True)
@@ -33,15 +46,17 @@ class Response:
     Attributes:
         scores: classification logits, background then foreground, [B, 2, H, W].
         distances: l, t, r, b from the point to the box's sides, patch pixels, positive, [B, 4, H, W].
-        centerness: centre-ness logit, [B, 1, H, W].
+        centerness: centre-ness logit, [B, 1, H, W]; None for networks that have none.
         levels: each level's own classification logits [B, 2, H, W], shallow to deep, for APCE and deep supervision.
+        features: the search patch's features that the online branch learns on, [B, C, h, w].
         level_distances: each level's own distances [B, 4, H, W], filled while training only.
     """
 
     scores: Tensor
     distances: Tensor
-    centerness: Tensor
+    centerness: Tensor | None
     levels: tuple[Tensor, ...]
+    features: Tensor
     level_distances: tuple[Tensor, ...] = ()
 
 
@@ -59,7 +74,7 @@ class SiameseNetwork(Protocol):
         ...
 
     def search(self, kernels: tuple[Tensor, ...], patch: Tensor) -> Response:
-        """Search patch [B, 3, S, S] (BGR, 0..255) and cached kernels to the response."""
+        """Search patch [B, 3, S, S] (BGR, 0..255) and cached kernels to the response, S as ``Geometry.at`` allows."""
         ...
 
 

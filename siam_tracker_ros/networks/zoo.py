@@ -10,6 +10,11 @@ from torch import nn
 
 from siam_tracker_ros.networks.afsn import AFSN
 from siam_tracker_ros.networks.afsn_mobile import AFSNMobile
+from siam_tracker_ros.networks.backbones import Shortcuts
+from siam_tracker_ros.networks.ocean import Ocean, OceanOnline
+from siam_tracker_ros.networks.siam_hne import SiamHNE
+from siam_tracker_ros.networks.siam_sae import SiamSAE
+from siam_tracker_ros.networks.siamban import SiamBAN
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parent.parent / "weights"
 
@@ -22,15 +27,34 @@ class ModelEntry:
         name: what ``load_tracker`` takes.
         summary: one line.
         paper: where it comes from.
-        build: makes the network, untrained.
+        network: makes the network, untrained; takes ``shortcuts`` where there is more than one kind of them.
+        shortcuts: the kinds of shortcut that the backbone can be built with, the usual one first; empty where there is
+            no choice. Weights name theirs in their metadata.
         shipped: whether trained weights come with the package.
     """
 
     name: str
     summary: str
     paper: str
-    build: Callable[[], nn.Module]
-    shipped: bool
+    network: Callable[..., nn.Module]
+    shortcuts: tuple[Shortcuts, ...] = ()
+    shipped: bool = False
+
+    def build(self, shortcuts: str | None = None) -> nn.Module:
+        """The network, untrained.
+
+        Args:
+            shortcuts: one of ``self.shortcuts``, or None for the usual kind.
+
+        Raises:
+            ValueError: this model cannot be built with such shortcuts.
+        """
+        if shortcuts is None:
+            return self.network()
+        if shortcuts not in self.shortcuts:
+            kinds = " or ".join(self.shortcuts) or "one kind only"
+            raise ValueError(f"{self.name} has no shortcuts '{shortcuts}'; it has {kinds}")
+        return self.network(shortcuts=shortcuts)
 
     @property
     def weights_path(self) -> Path | None:
@@ -40,6 +64,7 @@ class ModelEntry:
 
 
 _AFSN = "Anchor-Free Siamese Network Based on Multi-Template Updates for Object Tracking"
+_OCEAN = "Ocean: Object-aware Anchor-free Tracking"
 
 MODELS: dict[str, ModelEntry] = {
     entry.name: entry
@@ -56,7 +81,39 @@ MODELS: dict[str, ModelEntry] = {
             "AFSN as published: ResNet-50 at stride 8, dual fusion, centre-ness, multi-template update",
             _AFSN,
             AFSN,
-            shipped=False,
+        ),
+        ModelEntry(
+            "siam_sae_r50",
+            "SAE as published: spatial attention on three levels of both branches",
+            "Siamese anchor-free object tracking with multiscale spatial attentions",
+            SiamSAE,
+        ),
+        ModelEntry(
+            "siamban_r50",
+            "SiamBAN as published: box-adaptive heads on three levels",
+            "Siamese Box Adaptive Network for Visual Tracking",
+            SiamBAN,
+            shortcuts=("3x3", "1x1"),
+        ),
+        ModelEntry(
+            "ocean_r50",
+            "Ocean as published, offline: one level, dilated combinations, object-aware classification",
+            _OCEAN,
+            Ocean,
+            shortcuts=("3x3", "1x1"),
+        ),
+        ModelEntry(
+            "ocean_online_r50",
+            "Ocean with its online branch: a filter trained by conjugate gradient while tracking",
+            _OCEAN,
+            OceanOnline,
+            shortcuts=("3x3", "1x1"),
+        ),
+        ModelEntry(
+            "siam_hne_r50",
+            "HNE as published: FCOS heads on three levels, trained with hard negative samples emphasis",
+            "Hard Negative Samples Emphasis Tracker without Anchors",
+            SiamHNE,
         ),
     )
 }

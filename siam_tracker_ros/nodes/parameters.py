@@ -15,6 +15,7 @@ from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from siam_tracker_ros.tracking.presets import model_name, preset
 from siam_tracker_ros.tracking.settings import TrackerSettings
 
 TRACKER_PREFIX = "tracker."
@@ -59,6 +60,12 @@ class Entry:
 NODE_ENTRIES = (
     Entry("model", "afsn_mobile", "Model name of the zoo, or a path to safetensors weights.", fixed=True),
     Entry("weights", "", "Path to safetensors weights; empty: those that come with the model.", fixed=True),
+    Entry(
+        "preset",
+        "",
+        "The model's settings by name, the defaults of all under tracker.; empty: the model's usual ones.",
+        fixed=True,
+    ),
     Entry("device", "auto", "auto (CUDA where there is one, else cpu), cpu, cuda or cuda:N.", fixed=True),
     Entry("precision", "float32", "Number format of the network.", choices=("float32", "float16"), fixed=True),
     Entry(
@@ -101,12 +108,13 @@ NODE_ENTRIES = (
 )
 
 
-def tracker_entries() -> tuple[Entry, ...]:
+def tracker_entries(defaults: TrackerSettings | None = None) -> tuple[Entry, ...]:
     """One entry for each field of TrackerSettings, with its range."""
+    defaults = defaults or TrackerSettings()
     return tuple(
         Entry(
             TRACKER_PREFIX + field.name,
-            field.default,
+            getattr(defaults, field.name),
             field.metadata["help"],
             field.metadata["min"],
             field.metadata["max"],
@@ -121,15 +129,26 @@ ENTRIES = (*NODE_ENTRIES, *tracker_entries())
 def declare(node: Node) -> dict[str, Any]:
     """Declare every parameter; the values come from the command line, the parameter file, or the defaults.
 
+    The defaults of the tracker's settings are those of the model's preset.
+
     Raises:
         ParameterError: a value of the wrong type, out of its range, or otherwise unusable.
     """
-    values = {}
-    for entry in ENTRIES:
-        try:
-            values[entry.name] = node.declare_parameter(entry.name, entry.default, entry.descriptor()).value
-        except ParameterException as error:
-            raise ParameterError(_one_sentence(error, entry)) from error
+    values: dict[str, Any] = {}
+
+    def take(entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            try:
+                values[entry.name] = node.declare_parameter(entry.name, entry.default, entry.descriptor()).value
+            except ParameterException as error:
+                raise ParameterError(_one_sentence(error, entry)) from error
+
+    take(NODE_ENTRIES)
+    try:
+        defaults = preset(model_name(values["model"]), values["preset"])
+    except ValueError as error:
+        raise ParameterError(f"parameter 'preset': {error}") from error
+    take(tracker_entries(defaults))
     check(values)
     return values
 

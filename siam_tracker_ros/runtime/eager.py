@@ -21,15 +21,17 @@ class Maps:
 
     Attributes:
         foreground: probability that the point lies on the target, 0..1, [N].
-        centerness: 0..1, [N].
+        centerness: 0..1, [N]; 1 everywhere for networks that have none.
         boxes: corners x0, y0, x1, y1 in search patch pixels, [N, 4].
         levels: each level's response map, foreground less background logit, [L, N].
+        features: the search patch's features, still on the device, for the online branch [1, C, h, w].
     """
 
     foreground: NDArray[np.float32]
     centerness: NDArray[np.float32]
     boxes: NDArray[np.float32]
     levels: NDArray[np.float32]
+    features: Tensor
 
 
 class EagerRuntime:
@@ -43,7 +45,7 @@ class EagerRuntime:
         folded = fold_batch_norm(copy.deepcopy(network).eval())
         placed = folded.to(device=device, dtype=dtype).to(memory_format=torch.channels_last)
         self._network = cast(SiameseNetwork, placed)
-        self._points = point_grid(self.geometry, device).flatten(1)  # [2, N]
+        self._points: dict[int, Tensor] = {}
 
     @torch.inference_mode()
     def template(self, patch: NDArray[np.uint8]) -> tuple[Tensor, ...]:
@@ -57,21 +59,28 @@ class EagerRuntime:
 
     @torch.inference_mode()
     def search(self, kernels: tuple[Tensor, ...], patch: NDArray[np.uint8]) -> Maps:
-        """Search patch uint8 [S, S, 3] to the maps."""
+        """Search patch uint8 [S, S, 3], S as ``Geometry.at`` allows, to the maps."""
         response = self._network.search(kernels, self._upload(patch))
         score, box = response.scores[0].flatten(1).float(), response.distances[0].flatten(1).float()
-        low, high = self._points - box[:2], self._points + box[2:]
+        points, center = self._grid(patch.shape[0]), response.centerness
+        low, high = points - box[:2], points + box[2:]
         packed = torch.cat(
             (
                 score.softmax(0)[1:],
-                response.centerness[0].flatten(1).float().sigmoid(),
+                torch.ones_like(score[:1]) if center is None else center[0].flatten(1).float().sigmoid(),
                 low,
                 high,
                 *((level[0, 1:] - level[0, :1]).flatten(1).float() for level in response.levels),
             )
         )
         rows = packed.cpu().numpy()  # [6 + L, N]: one copy back
-        return Maps(foreground=rows[0], centerness=rows[1], boxes=rows[2:6].T, levels=rows[6:])
+        return Maps(rows[0], rows[1], rows[2:6].T, rows[6:], response.features)
+
+    def _grid(self, search_size: int) -> Tensor:
+        """The response points of a search patch, [2, N], made once for each side."""
+        if search_size not in self._points:
+            self._points[search_size] = point_grid(self.geometry.at(search_size), self.device).flatten(1)
+        return self._points[search_size]
 
     def _upload(self, patch: NDArray[np.uint8]) -> Tensor:
         # The picture's own layout is channels-last, so this is a type change and no transposition.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-
-from siam_tracker_ros.networks.weights import WeightsError, load_weights
+from siam_tracker_ros.networks.weights import WeightsError, load_weights, read_metadata
 from siam_tracker_ros.networks.zoo import MODELS
 from siam_tracker_ros.runtime.device import resolve_device, resolve_precision
 from siam_tracker_ros.runtime.eager import EagerRuntime
+from siam_tracker_ros.tracking.presets import preset as preset_of
 from siam_tracker_ros.tracking.settings import TrackerSettings
 from siam_tracker_ros.tracking.tracker import Tracker
 
@@ -21,6 +21,8 @@ def load_tracker(
     device: str,
     precision: str,
     settings: TrackerSettings | None,
+    preset: str,
+    online: bool | None,
 ) -> Tracker:
     """See :func:`siam_tracker_ros.load_tracker`."""
     if weights is None and model not in MODELS and (model.endswith(".safetensors") or Path(model).is_file()):
@@ -33,7 +35,10 @@ def load_tracker(
         raise WeightsError(f"no trained weights of {model} come with this package; give a file with weights=PATH")
     chosen = resolve_device(device)
     dtype = resolve_precision(precision, chosen)
-    network = entry.build()
+    settings = settings or preset_of(model, preset)
+    if online is not None:
+        settings = replace(settings, online=online)
+    network = entry.build(read_metadata(path).get("shortcuts"))
     load_weights(network, path, model)
     return Tracker(EagerRuntime(network, chosen, dtype), model, settings)
 
@@ -44,13 +49,7 @@ def model_of(path: Path) -> str:
     Raises:
         WeightsError: missing or unreadable file, or one that does not say.
     """
-    if not path.is_file():
-        raise WeightsError(f"{path}: no such weights file")
-    try:
-        with safe_open(path, framework="pt") as file:
-            model = (file.metadata() or {}).get("model")
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path}: not a readable safetensors file ({error})") from error
+    model = read_metadata(path).get("model")
     if model not in MODELS:
         raise WeightsError(f"{path} does not name its model in its metadata; give the model's name and weights={path}")
     return str(model)

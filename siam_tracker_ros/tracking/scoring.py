@@ -71,6 +71,7 @@ def choose(
     last: Box,
     window: NDArray[np.floating],
     settings: TrackerSettings,
+    online: NDArray[np.floating] | None = None,
 ) -> Choice | None:
     """The best point of the maps, None if the network's output is not finite.
 
@@ -79,12 +80,15 @@ def choose(
         boxes: x0, y0, x1, y1 in patch pixels, [N, 4].
         last: the last box, in patch pixels.
         window: cosine window, [N].
+        online: the online branch's score, about 0..1, [N]; it is windowed and blended in (Ocean equation 11).
     """
     score = foreground * centerness**settings.centerness_power
     w, h = np.maximum(boxes[:, 2] - boxes[:, 0], 1e-3), np.maximum(boxes[:, 3] - boxes[:, 1], 1e-3)
     penalties = penalty(w, h, last, settings.penalty_k)
     influence = settings.window_influence
     total = penalties * score * (1.0 - influence) + window * influence
+    if online is not None:
+        total = settings.online_weight * online * window + (1.0 - settings.online_weight) * total
     if not np.isfinite(total).all():
         return None
     best = int(np.argmax(total))
@@ -100,15 +104,16 @@ def choose(
 def smooth(last: Box, crop: Crop, choice: Choice, settings: TrackerSettings, width: int, height: int) -> Box:
     """The new box in the image: the chosen centre, the size moved from the last towards the chosen one.
 
-    The rate is ``penalty * score * size_lr``. The centre stays in the image of ``width`` x ``height`` pixels, the
-    sides stay from 4 pixels (less, if the target began smaller) to the image's.
+    The rate is ``penalty * score * size_lr``, to the power of ``size_smoothings``: Ocean's authors interpolate between
+    the last size and what is already an interpolation. The centre stays in the image of ``width`` x ``height``
+    pixels, the sides stay from ``min_side`` to the image's.
     """
     found = crop.to_image(choice.box)
-    rate = choice.penalty * choice.score * settings.size_lr
+    rate = (choice.penalty * choice.score * settings.size_lr) ** settings.size_smoothings
     w, h = (a * (1 - rate) + b * rate for a, b in ((last.w, found.w), (last.h, found.h)))
     return Box.from_center(
         min(max(found.cx, 0.0), float(width)),
         min(max(found.cy, 0.0), float(height)),
-        min(max(w, 4.0), float(width)),
-        min(max(h, 4.0), float(height)),
+        min(max(w, settings.min_side), float(width)),
+        min(max(h, settings.min_side), float(height)),
     )

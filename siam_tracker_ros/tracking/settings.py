@@ -30,6 +30,21 @@ class TrackerSettings:
     size_lr: float = _setting(
         0.348, 0.0, 1.0, "Rate of the linear interpolation of the box size, times penalty and score."
     )
+    size_smoothings: int = _setting(
+        1, 1, 2, "How often the size is interpolated: 2 as Ocean's authors do, so that the rate counts squared."
+    )
+    min_side: float = _setting(
+        4.0, 1.0, 100.0, "Smallest side of a tracked box, pixels; less only for a target that began smaller."
+    )
+    search_size: int = _setting(
+        0, 0, 1023, "Side of the search patch, pixels, rounded to what fits the network; 0: the network's own."
+    )
+    small_target_search_size: int = _setting(
+        0, 0, 1023, "The same for a target that begins small; 0: no larger search for those."
+    )
+    small_target_share: float = _setting(
+        0.004, 0.0, 1.0, "Share of the first frame's area under which a target counts as small."
+    )
     centerness_power: float = _setting(
         0.0, 0.0, 4.0, "Exponent of the centre-ness in the score that chooses the place; 0 leaves it out."
     )
@@ -54,6 +69,9 @@ class TrackerSettings:
         10.0,
         "APCE relative to its running mean from which a frame may update the template; 0: off.",
     )
+    lost_logic: bool = _setting(
+        True, 0, 1, "Whether the state may become UNCERTAIN and LOST and the box wait; off: every frame moves the box."
+    )
     confidence_uncertain: float = _setting(0.65, 0.0, 1.0, "Confidence under which the state is UNCERTAIN.")
     confidence_lost: float = _setting(
         0.45, 0.0, 1.0, "Confidence under which a frame counts towards LOST; at most confidence_uncertain."
@@ -72,6 +90,12 @@ class TrackerSettings:
         1,
         1000,
         "Frames in a row from confidence_uncertain up after which a LOST target is TRACKING again.",
+    )
+    online: bool = _setting(
+        False, 0, 1, "Online branch (Ocean section 4.2): a filter learned on the target while it is tracked."
+    )
+    online_weight: float = _setting(
+        0.5, 0.0, 1.0, "omega' of Ocean equation 11: share of the online branch's score in the choice of the place."
     )
 
     def __post_init__(self) -> None:

@@ -22,7 +22,7 @@ class StateMachine:
     """Turns each frame's confidence and APCE ratio into a state.
 
     A single weak frame is UNCERTAIN; ``lost_after_frames`` weak ones in a row are LOST; from LOST it takes
-    ``found_after_frames`` sure ones in a row to be TRACKING again.
+    ``found_after_frames`` sure ones in a row to be TRACKING again. Without ``lost_logic`` it is always TRACKING.
     """
 
     def __init__(self, settings: TrackerSettings) -> None:
@@ -37,6 +37,9 @@ class StateMachine:
     def update(self, confidence: float, apce_ratio: float) -> TrackState:
         """One frame's confidence (0..1) and APCE relative to its running mean to the state; ``reason`` says why."""
         s = self.settings
+        if not s.lost_logic:
+            self.reset()
+            return self.state
         self._weak = self._weak + 1 if confidence < s.confidence_lost else 0
         self._sure = self._sure + 1 if confidence >= s.confidence_uncertain else 0
         if self.state is TrackState.LOST and self._sure < s.found_after_frames:

@@ -61,10 +61,12 @@ class TrackerModule(lightning.LightningModule):
         weights, counted = self.recipe.loss, labels == 1
         terms = {
             "score": balanced_cross_entropy(response.scores, labels, weights.hardest),
-            "centerness": centerness_loss(response.centerness, centerness(distances), inside),
             "box": iou_loss(response.distances, distances, counted),
         }
-        loss = terms["score"] + weights.centerness * terms["centerness"] + weights.regression * terms["box"]
+        loss = terms["score"] + weights.regression * terms["box"]
+        if response.centerness is not None:
+            terms["centerness"] = centerness_loss(response.centerness, centerness(distances), inside)
+            loss = loss + weights.centerness * terms["centerness"]
         for score, distance in zip(response.levels[:-1], response.level_distances[:-1], strict=True):
             level = balanced_cross_entropy(score, labels, weights.hardest)
             level = level + weights.regression * iou_loss(distance, distances, counted)

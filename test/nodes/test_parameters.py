@@ -1,4 +1,5 @@
 import dataclasses
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,12 +10,14 @@ from rclpy.parameter import Parameter
 from siam_tracker_ros.nodes import tracker_node
 from siam_tracker_ros.nodes.parameters import (
     ENTRIES,
+    NODE_ENTRIES,
     ParameterError,
     changed,
     check,
     tracker_entries,
     unknown_names,
 )
+from siam_tracker_ros.tracking.presets import PRESETS
 from siam_tracker_ros.tracking.settings import TrackerSettings
 
 DEFAULTS = {entry.name: entry.default for entry in ENTRIES}
@@ -29,8 +32,11 @@ def flat(tree: dict, prefix: str = "") -> dict:
 
 
 def test_the_parameter_file_holds_every_parameter_with_its_default(repository: Path):
-    file = yaml.safe_load((repository / "config" / "tracker.yaml").read_text())
-    given = flat(file["/**"]["ros__parameters"])
+    text = (repository / "config" / "tracker.yaml").read_text()
+    # Settings of the tracker have the model's own defaults, so in the file they are comments, "#name: value".
+    plain = flat(yaml.safe_load(text)["/**"]["ros__parameters"])
+    assert plain == {entry.name: entry.default for entry in NODE_ENTRIES}
+    given = flat(yaml.safe_load(re.sub(r"(?m)^( *)#(?=[a-z_]+:)", r"\1", text))["/**"]["ros__parameters"])
     assert given == DEFAULTS
     assert {name: type(value) for name, value in given.items()} == {n: type(v) for n, v in DEFAULTS.items()}
 
@@ -64,6 +70,12 @@ def test_every_parameter_describes_itself(entry):
     else:
         assert not descriptor.floating_point_range
         assert not descriptor.integer_range
+
+
+def test_the_trackers_defaults_are_those_of_the_models_preset():
+    for name, settings in PRESETS["siamban_r50"].items():
+        values = {entry.name: entry.default for entry in (*NODE_ENTRIES, *tracker_entries(settings))}
+        assert check(values) == settings, name
 
 
 def test_the_defaults_are_the_trackers_defaults():

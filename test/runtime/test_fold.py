@@ -17,10 +17,10 @@ def test_folding_keeps_the_output_and_leaves_no_norm_behind_a_convolution(name):
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.2)
             module.running_var.uniform_(0.5, 2)
-            module.weight.uniform_(0.5, 1.5)
+            module.weight.uniform_(0.2, 0.6)  # small, or what 16 blocks add up overflows
             module.bias.normal_(0, 0.2)
     network.eval()
-    g = network.geometry
+    g = network.geometry.at(159)
     z, x = torch.rand(1, 3, g.template_size, g.template_size), torch.rand(1, 3, g.search_size, g.search_size)
     before = network.search(network.kernels(network.template(z)), x)
     fold_batch_norm(network)
