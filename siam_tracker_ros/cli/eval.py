@@ -28,7 +28,8 @@ def eval_command(
         typer.Option(
             "--tracker",
             "-t",
-            help="A model of the zoo (siam-track models), a path to weights, csrt, kcf, mil, or "
+            help="MODEL[:PRESET][+online], MODEL a name of the zoo (siam-track models) or a path to weights and "
+            "+online the online branch (+offline where the preset has it); or csrt, kcf, mil, or "
             "nano=BACKBONE.onnx,HEAD.onnx. Give it again for each tracker to compare.",
             show_default=DEFAULT_TRACKER,
         ),
@@ -107,12 +108,12 @@ def _parse_trackers(texts: list[str], weights: Path | None, device: str) -> list
     specs = [parse_tracker(text, device=device) for text in texts]
     if weights is None:
         return specs
-    zoo = [spec for spec in specs if not spec.is_peer]
+    zoo = {spec.model for spec in specs if not spec.is_peer}
     if len(zoo) != 1:
         raise ValueError(f"--weights is for one model of the zoo, and {len(zoo)} were named; name one")
     if not weights.is_file():
         raise ValueError(f"{weights}: no such file; --weights takes a safetensors file")
-    return [replace(spec, weights=weights) if spec is zoo[0] else spec for spec in specs]
+    return [spec if spec.is_peer else replace(spec, weights=weights) for spec in specs]
 
 
 def _only(survey: SequenceSurvey, names: str) -> SequenceSurvey:

@@ -71,8 +71,21 @@ def run_command(
             "where a groundtruth.txt lies beside the video."
         ),
     ] = None,
-    model: Annotated[str, typer.Option(help="A model of the zoo (siam-track models).")] = "afsn_mobile",
+    model: Annotated[
+        str, typer.Option(help="A model of the zoo (siam-track models), or a path to weights that name theirs.")
+    ] = "afsn_mobile",
     weights: Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")] = None,
+    preset: Annotated[
+        str, typer.Option(help="The model's settings by name (siam-track models); empty: its usual ones.")
+    ] = "",
+    online: Annotated[
+        bool | None,
+        typer.Option(
+            "--online/--no-online",
+            help="The online branch: a filter learned on the target while it is tracked.",
+            show_default="as the preset says",
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     out: Annotated[Path, typer.Option(help="Folder for tracked.mp4, track.csv and timeline.png.")] = Path("out/run"),
     no_video: Annotated[bool, typer.Option("--no-video", help="Write no video.")] = False,
@@ -89,7 +102,7 @@ def run_command(
         truth = None if video.isdigit() else find_truth(video)
         start = choose_box(box, truth, source.size)
         truth = agreeing_truth(truth, start)
-        tracker = load_tracker(model, weights=weights, device=device)
+        tracker = load_tracker(model, weights=weights, device=device, preset=preset, online=online)
         out.mkdir(parents=True, exist_ok=True)
     except (ValueError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
@@ -98,6 +111,8 @@ def run_command(
     typer.echo(
         f"{source.name}: {source.size[0]}x{source.size[1]} at {source.fps:g} fps, "
         f"{tracker.model_name} on {tracker.device}"
+        + (f", preset {preset}" if preset else "")
+        + (", with its online branch" if tracker.settings.online else "")
     )
     try:
         track = follow(source, start, tracker, out, truth=truth, write_video=not no_video)

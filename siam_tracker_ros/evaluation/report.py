@@ -24,7 +24,7 @@ from siam_tracker_ros.evaluation.metrics import (
     iou,
     success_curve,
 )
-from siam_tracker_ros.evaluation.results import ResultsFolder, rounded
+from siam_tracker_ros.evaluation.results import ResultsFolder, folder_name, rounded
 from siam_tracker_ros.evaluation.runner import Evaluation
 
 __all__ = ["Summary", "summarize", "text_tables", "write_report"]
@@ -160,7 +160,7 @@ def _success_curves(evaluation: Evaluation, sequences: list[Sequence], out: Path
     truth = {sequence.name: sequence.boxes for sequence in sequences}
     curves: dict[str, list[float]] = {}
     for tracker in evaluation.trackers:
-        folder = ResultsFolder(out / "results" / tracker)
+        folder = ResultsFolder(out / "results" / folder_name(tracker))
         found = []
         for outcome in evaluation.scored(tracker):
             boxes = truth[outcome.sequence]

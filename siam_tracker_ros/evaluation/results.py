@@ -8,6 +8,7 @@ does not mix them with others.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,23 @@ from numpy.typing import NDArray
 
 from siam_tracker_ros.evaluation.one_pass import Track
 
-__all__ = ["ResultsError", "ResultsFolder", "rounded"]
+__all__ = ["ResultsError", "ResultsFolder", "folder_name", "rounded"]
 
 _DECIMALS = 4
 
 
 class ResultsError(ValueError):
     """Results on disk that cannot be used; the message says which and what to do."""
+
+
+def folder_name(tracker: str) -> str:
+    """A tracker's name as a folder: what file systems do not take becomes an underscore.
+
+    >>> folder_name("siamban_r50:otb100"), folder_name("runs/first.safetensors+online")
+    ('siamban_r50_otb100', 'runs_first.safetensors+online')
+    """
+    # File systems take names of 255 bytes; the end of a long path tells more than its beginning.
+    return re.sub(r"[^A-Za-z0-9.+=,-]+", "_", tracker)[-200:].lstrip("._") or "tracker"
 
 
 def rounded(track: Track) -> Track:

@@ -16,7 +16,7 @@ from siam_tracker_ros.datasets.errors import DatasetError
 from siam_tracker_ros.datasets.sequences import Sequence
 from siam_tracker_ros.evaluation.metrics import Scores, score_sequence
 from siam_tracker_ros.evaluation.one_pass import SequenceTracker, Track, TrackerFailure, track_sequence
-from siam_tracker_ros.evaluation.results import ResultsFolder, rounded
+from siam_tracker_ros.evaluation.results import ResultsFolder, folder_name, rounded
 from siam_tracker_ros.evaluation.trackers import TrackerSpec
 
 __all__ = ["Evaluation", "Outcome", "RunSettings", "evaluate"]
@@ -26,7 +26,7 @@ __all__ = ["Evaluation", "Outcome", "RunSettings", "evaluate"]
 class RunSettings:
     """How to run.
 
-    out: folder for the tracks (`out/results/TRACKER/NAME.txt`).
+    out: folder for the tracks (`out/results/TRACKER/NAME.txt`, TRACKER as `folder_name` gives it).
     threads: CPU threads of each tracker, 1 or more.
     jobs: processes, 1 or more; 1 runs in this process. Speeds are only comparable with 1.
     resume: take finished sequences from `out`.
@@ -102,8 +102,8 @@ def evaluate(
     that raises, or a sequence that cannot be decoded, costs that sequence only. Ctrl-C keeps what is done.
     Raises ValueError when a tracker cannot be built, and ResultsError when `resume` finds other tracks.
     """
-    folders = {spec.name: ResultsFolder(settings.out / "results" / spec.name) for spec in specs}
-    if len(folders) != len(specs):
+    folders = {spec.name: ResultsFolder(settings.out / "results" / folder_name(spec.name)) for spec in specs}
+    if len({folder.path for folder in folders.values()}) != len(specs):
         raise ValueError("two trackers have the same name; name each once")
     data = sorted({str(sequence.path.resolve().parent) for sequence in sequences})
     for spec in specs:

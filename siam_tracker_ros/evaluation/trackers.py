@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ import cv2
 
 from siam_tracker_ros.evaluation.one_pass import SequenceTracker
 from siam_tracker_ros.evaluation.peers import PEERS, PeerError, nano_tracker, peer_tracker
+from siam_tracker_ros.tracking.presets import PRESETS, model_name
+from siam_tracker_ros.tracking.presets import preset as preset_of
 
 __all__ = ["TrackerSpec", "parse_tracker"]
 
@@ -24,6 +27,8 @@ class TrackerSpec:
     weights: weights to use instead of the shipped ones (zoo only).
     device: `auto`, `cpu`, `cuda` or `cuda:N` (zoo only).
     onnx: backbone and head of `nano`.
+    preset: the model's settings by name, empty for its usual ones (zoo only).
+    online: the online branch on or off, None as the preset says (zoo only).
     """
 
     name: str
@@ -31,6 +36,8 @@ class TrackerSpec:
     weights: Path | None = None
     device: str = "auto"
     onnx: tuple[Path, Path] | None = None
+    preset: str = ""
+    online: bool | None = None
 
     @property
     def is_peer(self) -> bool:
@@ -45,7 +52,10 @@ class TrackerSpec:
             return peer_tracker(self.model)
         from siam_tracker_ros import load_tracker
 
-        return cast(SequenceTracker, load_tracker(self.model, weights=self.weights, device=self.device))
+        return cast(
+            SequenceTracker,
+            load_tracker(self.model, weights=self.weights, device=self.device, preset=self.preset, online=self.online),
+        )
 
     def set_threads(self, threads: int) -> None:
         """Let this process compute with `threads` CPU threads, whichever library the tracker uses."""
@@ -56,7 +66,7 @@ class TrackerSpec:
             set_torch_threads(threads)
 
     def fingerprint(self) -> dict[str, Any]:
-        """What its tracks depend on: the model, checksums of its weights, the device (JSON values)."""
+        """What its tracks depend on: the model, checksums of its weights, the device, settings (JSON values)."""
         if self.is_peer:
             made_by = {"model": self.model, "opencv": cv2.__version__}
             return made_by | {"onnx": [_checksum(path) for path in self.onnx or ()]}
@@ -64,6 +74,10 @@ class TrackerSpec:
             "model": self.model,
             "weights": _checksum(weights) if (weights := self._weights_file()) else None,
             "device": self.device,
+            "preset": self.preset,
+            "online": self.online,
+            # A preset of the same name may have other numbers in another version.
+            "settings": dataclasses.asdict(preset_of(model_name(self.model), self.preset)),
         }
 
     def _weights_file(self) -> Path | None:
@@ -77,12 +91,16 @@ class TrackerSpec:
 
 
 def parse_tracker(text: str, *, weights: Path | None = None, device: str = "auto") -> TrackerSpec:
-    """A tracker as the command line names it.
+    """A tracker as the command line names it; tables call it the same.
 
-    text: a name of the zoo, a path to weights, `csrt`, `kcf`, `mil`, or `nano=BACKBONE.onnx,HEAD.onnx` (any
-    name that begins with nano, so that two versions can be compared).
-    Raises PeerError when `nano` comes without its two files.
+    text: `csrt`, `kcf`, `mil`, `nano=BACKBONE.onnx,HEAD.onnx` (any name that begins with nano, so that two versions
+        can be compared), or `MODEL[:PRESET][+online]` with a name of the zoo or a path to weights; `+offline` turns
+        off an online branch that is on in the preset.
+    Raises PeerError when `nano` comes without its two files, or another peer with what it does not have, and
+    ValueError for an unknown preset or addition.
     """
+    if Path(text).is_file():  # whatever its name may look like
+        return TrackerSpec(name=text, model=text, weights=weights, device=device)
     name, given, files = text.partition("=")
     if name.lower().startswith("nano"):
         paths = [Path(part) for part in files.split(",") if part]
@@ -91,9 +109,38 @@ def parse_tracker(text: str, *, weights: Path | None = None, device: str = "auto
         return TrackerSpec(name=name, model="nano", onnx=(paths[0], paths[1]))
     if given:
         raise PeerError(f"tracker '{text}': only nano takes files after '='; use --weights or the path alone")
-    if name.lower() in PEERS:
-        return TrackerSpec(name=name.lower(), model=name.lower())
-    return TrackerSpec(name=Path(name).stem, model=name, weights=weights, device=device)
+    rest, added = _split(text, "+")
+    if added not in (None, "online", "offline"):
+        raise ValueError(f"tracker '{text}': after '+' comes online or offline, not '{added}'")
+    model, preset = _split(rest, ":")
+    if model.lower() in PEERS:
+        if added is not None or preset is not None:
+            raise PeerError(f"tracker '{text}': {model} is OpenCV's and has neither presets nor an online branch")
+        return TrackerSpec(name=model.lower(), model=model.lower())
+    if preset is not None:
+        _check_preset(text, model, preset)
+    online = None if added is None else added == "online"
+    return TrackerSpec(name=text, model=model, weights=weights, device=device, preset=preset or "", online=online)
+
+
+def _check_preset(text: str, model: str, preset: str) -> None:
+    zoo = model_name(model)
+    if zoo not in PRESETS:
+        raise ValueError(f"tracker '{text}': '{model}' is neither a model of the zoo nor weights that name theirs")
+    if not preset:
+        raise ValueError(f"tracker '{text}': no preset after ':'; use one of {', '.join(PRESETS[zoo])}")
+    try:
+        preset_of(zoo, preset)
+    except ValueError as error:
+        raise ValueError(f"tracker '{text}': {error}") from error
+
+
+def _split(text: str, mark: str) -> tuple[str, str | None]:
+    """What stands before and after the last `mark`, None where there is none but in a path."""
+    before, found, after = text.rpartition(mark)
+    if not found or Path(text).is_file() or "/" in after or ".safetensors" in after:
+        return text, None
+    return before, after
 
 
 def _checksum(path: Path) -> str | None:

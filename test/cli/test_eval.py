@@ -78,6 +78,33 @@ def test_the_shipped_model_is_the_default(data, tmp_path):
     assert report["trackers"]["afsn_mobile"]["means"]["success_auc"] > 0.5
 
 
+def test_online_on_and_off_in_one_run(data, tmp_path):
+    trackers = ("afsn_mobile", "afsn_mobile:default+online")
+    arguments = [word for name in trackers for word in ("-t", name)]
+    arguments += ["--sequences", "a", "--device", "cpu", "--out", tmp_path / "out"]
+    result = run(data, *arguments)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[0].split() == ["AUC", "of", "sequence", *trackers]
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert list(report["trackers"]) == list(trackers)
+    assert all(len(tracker["success_curve"]) == 21 for tracker in report["trackers"].values())
+    folders = [tmp_path / "out" / "results" / name for name in ("afsn_mobile", "afsn_mobile_default+online")]
+    made_by = [json.loads((folder / "run.json").read_text()) for folder in folders]
+    assert [(one["preset"], one["online"]) for one in made_by] == [("", None), ("default", True)]
+    assert run(data, *arguments, "--resume").exit_code == 0
+    (folders[0] / "run.json").write_text(json.dumps(made_by[0] | {"online": True}))
+    again = run(data, *arguments, "--resume")
+    assert again.exit_code == 2
+    assert "was made with other online" in again.output
+
+
+def test_weights_are_for_every_setting_of_their_model(data, tmp_path):
+    weights = REPOSITORY / "siam_tracker_ros" / "weights" / "afsn_mobile.safetensors"
+    arguments = ["-t", "afsn_mobile", "-t", "afsn_mobile+online", "--weights", weights, "--sequences", "a"]
+    result = run(data, *arguments, "--device", "cpu", "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+
+
 def test_broken_sequences_are_named_and_counted_and_the_others_finish(data, tmp_path):
     (data / "b" / "groundtruth.txt").write_text("20,40,24,24\n")
     (data / "c" / "img" / "0004.png").write_bytes(b"x")
@@ -109,7 +136,11 @@ def test_nothing_usable_is_not_a_success(data, tmp_path):
         (["data", "-t", "kcf", "-t", "kcf"], "same name"),
         (["data", "-t", "kcf", "--weights", "w.safetensors"], "0 were named"),
         (["data", "--weights", "w.safetensors"], "w.safetensors: no such file"),
+        (["data", "-t", "afsn_mobile", "-t", "afsn_r50", "--weights", "w.safetensors"], "2 were named"),
         (["data", "-t", "no_such_model"], "no_such_model"),
+        (["data", "-t", "siamban_r50:otb"], "siamban_r50 has no preset 'otb'; use one of vot2018, vot2019, otb100"),
+        (["data", "-t", "afsn_mobile+onlin"], "after '+' comes online or offline, not 'onlin'"),
+        (["data", "-t", "csrt+online"], "csrt is OpenCV's"),
         (["data", "-t", "afsn_mobile", "--device", "cuda:99"], "cuda:99"),
     ],
 )

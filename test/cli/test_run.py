@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import siam_tracker_ros
 from siam_tracker_ros.cli.main import app
 from siam_tracker_ros.cli.run import COLUMNS, follow, summary
 from siam_tracker_ros.geometry import Box
@@ -159,6 +160,7 @@ def clip(tmp_path) -> Path:
         (["CLIP", "--box", "1,2,3"], "is not x,y,w,h"),
         (["CLIP", "--box", "500,500,30,40"], "outside"),
         (["CLIP", "--box", "20,40,24,20", "--model", "nothing"], "nothing"),
+        (["CLIP", "--box", "20,40,24,20", "--preset", "otb"], "afsn_mobile has no preset 'otb'; use one of default"),
         (["CLIP", "--box", "20,40,24,20", "--device", "abacus"], "abacus"),
         (["CLIP", "--box", "20,40,24,20", "--weights", "none.safetensors"], "none.safetensors"),
     ],
@@ -179,6 +181,29 @@ def test_the_real_tracker_follows_a_video_file(clip, tmp_path):
     assert f"{COUNT - 1} frames followed" in result.output
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"track.csv", "timeline.png", "tracked.mp4"}
     assert len(table(tmp_path / "out")) == COUNT
+
+
+@pytest.mark.parametrize(
+    ("options", "settings", "said"),
+    [
+        ([], ("", None), "afsn_mobile on cpu\n"),
+        (["--preset", "default", "--online"], ("default", True), "on cpu, preset default, with its online branch\n"),
+        (["--no-online"], ("", False), "afsn_mobile on cpu\n"),
+    ],
+)
+def test_preset_and_online_branch_reach_the_tracker(clip, tmp_path, monkeypatch, options, settings, said):
+    asked, load_tracker = [], siam_tracker_ros.load_tracker
+
+    def load(model, **given):
+        asked.append((given["preset"], given["online"]))
+        return load_tracker(model, **given)
+
+    monkeypatch.setattr(siam_tracker_ros, "load_tracker", load)
+    arguments = [str(clip), "--box", "20,40,24,20", "--device", "cpu", "--no-video", "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, ["run", *arguments, *options])
+    assert result.exit_code == 0, result.output
+    assert asked == [settings]
+    assert said in result.output
 
 
 def test_help_does_not_import_torch():

@@ -92,7 +92,7 @@ def test_trackers_are_named_on_the_command_line():
         "cpu",
     )
     assert not zoo.is_peer
-    assert parse_tracker("runs/first.safetensors").name == "first"
+    assert parse_tracker("runs/first.safetensors").name == "runs/first.safetensors"
     assert parse_tracker("CSRT").is_peer
     nano = parse_tracker("nano_v2=a/backbone.onnx,head.onnx")
     assert (nano.name, nano.onnx) == ("nano_v2", (Path("a/backbone.onnx"), Path("head.onnx")))
@@ -102,3 +102,6 @@ def test_trackers_are_named_on_the_command_line():
             parse_tracker(wrong)
     with pytest.raises(peers.PeerError, match="only nano takes files"):
         parse_tracker("csrt=file")
+    for wrong in ("csrt+online", "KCF:otb100"):
+        with pytest.raises(peers.PeerError, match="is OpenCV's and has neither presets nor an online branch"):
+            parse_tracker(wrong)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from siam_tracker_ros.evaluation.one_pass import Track
-from siam_tracker_ros.evaluation.results import ResultsError, ResultsFolder, rounded
+from siam_tracker_ros.evaluation.results import ResultsError, ResultsFolder, folder_name, rounded
 
 TRACK = Track(np.array([[1.25, 2, 3, 4], [np.nan, 2.123456789, 3, 4]]), np.array([0.5, 0.0123456]))
 
@@ -64,3 +64,24 @@ def test_tracks_of_other_weights_are_not_resumed(tmp_path):
         folder.start({"model": "a", "weights": "2"}, resume=True)
     folder.start({"model": "a", "weights": "2"}, resume=False)
     assert json.loads((tmp_path / "run.json").read_text()) == {"model": "a", "weights": "2"}
+
+
+@pytest.mark.parametrize(
+    ("tracker", "folder"),
+    [
+        ("csrt", "csrt"),
+        ("afsn_mobile+online", "afsn_mobile+online"),
+        ("siamban_r50:otb100", "siamban_r50_otb100"),
+        ("/tmp/my runs/first.safetensors:default", "tmp_my_runs_first.safetensors_default"),
+        ("../w.safetensors", "w.safetensors"),
+        ("..", "tracker"),
+    ],
+)
+def test_any_name_of_a_tracker_makes_a_folder(tracker, folder):
+    assert folder_name(tracker) == folder
+
+
+def test_a_long_path_still_makes_a_folder(tmp_path):
+    name = folder_name("/a_long_folder" * 40 + "/w.safetensors+online")
+    assert name.endswith("w.safetensors+online")
+    (tmp_path / name).mkdir()
