@@ -127,3 +127,42 @@ def test_published_results_stand_in_the_papers(name, shared_folder):
         place = result.where.rpartition(" ")[2]
         if result.where.startswith("table"):
             assert f"Table {place}" in text or f"Tab. {place}" in text
+
+
+def table_rows(path) -> list[list[str]]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/models.md"])
+def test_the_pages_tables_of_models_are_those_of_the_command(page, listed, repository):
+    first = 1 if page == "README.md" else 2  # the column of parameters
+    rows = [row for row in table_rows(repository / page) if len(row) > first and row[first].endswith(" M")]
+    told = {(row[0].strip("`"), row[first], row[first + 1]) for row in rows}
+    known = {
+        (name, f"{v['parameters'] / 1e6:.2f} M", f"{g:.{1 if g >= 1 else 2}f}")
+        for name, model in listed.items()
+        for i, v in enumerate(model["variants"])
+        for g in [v["search_flop"] / 1e9]
+        if i == 0 or page != "README.md"
+    }
+    assert told == known
+
+
+def test_the_page_has_every_preset_and_every_published_result(listed, repository):
+    text = (repository / "docs" / "models.md").read_text(encoding="utf-8")
+    parts = {part.splitlines()[0]: part for part in text.split("\n## ")}
+    for name, model in listed.items():
+        for preset, s in model["presets"].items():
+            numbers = f"{s['window_influence']:.4g} | {s['penalty_k']:.4g} | {s['size_lr']:.4g}"
+            smoothed = ("once", "twice")[s["size_smoothings"] - 1]
+            sizes = f"{s['search_pixels']} | {s['small_target_search_pixels']}"
+            online = f"on, {s['online_weight']:g}" if s["online"] else "off"
+            assert f"| `{preset}` | {numbers} | {smoothed} | {sizes} | {online} |" in parts[name]
+        rows = [line for line in parts[name].splitlines() if line.startswith("|")]
+        for r in model["published"]:
+            figure = f"{r['value']:g} fps" if r["metric"] == "fps" else f"{r['metric']} {r['value']:.3f}"
+            assert any(
+                row.startswith(f"| {r['benchmark']} |") and figure in row and row.endswith(f"| {r['where']} |")
+                for row in rows
+            ), r
