@@ -9,10 +9,18 @@ from siam_tracker_ros.networks.zoo import MODELS
 
 
 @cache
-def calibrated(name: str, shortcuts: str | None = None) -> nn.Module:
-    """A network at random whose batch normalisation has seen the patches' statistics, so that nothing overflows."""
+def calibrated(name: str, shortcuts: str | None = None, shallow: bool = False) -> nn.Module:
+    """A network at random whose batch normalisation has seen the patches' statistics, so that nothing overflows.
+
+    ``shallow`` keeps only the first block of each stage of a ResNet: all the code at a quarter of the cost.
+    """
     torch.manual_seed(0)
     network = MODELS[name].build(shortcuts)
+    for stage in ("layer1", "layer2", "layer3", "layer4") if shallow else ():
+        if isinstance(blocks := getattr(network.backbone, stage, None), nn.Sequential):
+            setattr(network.backbone, stage, blocks[:1])
+    if shallow and hasattr(network, "online_stage"):
+        network.online_stage = network.online_stage[:1]
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     for norm in norms:
         norm.reset_running_stats()

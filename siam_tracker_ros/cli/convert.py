@@ -79,6 +79,8 @@ def convert_command(
         typer.echo(f"written: {out}, the {metadata['part']} only; use: siam-track train --start-from {out}")
     else:
         kind = f"{metadata['model']} with {metadata['shortcuts']} shortcuts"
+        if metadata.get("object_aware") == "false":
+            kind += ", without the object-aware head, which the checkpoint does not have"
         typer.echo(f"written: {out}, {kind}; use: siam-track eval FOLDER --tracker {out}")
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from siam_tracker_ros.networks.checkpoint import CheckpointError, open_checkpoint
 from siam_tracker_ros.networks.layouts import LAYOUTS, NANOTRACK_WITH_HEAD, Layout, looks_like
@@ -96,8 +96,8 @@ def convert(name: str, source: Path, out: Path, with_head: bool = False) -> Conv
         WeightsError: ``out`` cannot be written.
     """
     layout = NANOTRACK_WITH_HEAD if with_head and name == "nanotrack" else LAYOUTS[name]
-    build: Callable[..., nn.Module] = MODELS[layout.model].build
-    network = build(shortcuts=layout.shortcuts) if layout.shortcuts else build()
+    object_aware = not _lacks_optional(layout, source)
+    network = MODELS[layout.model].build(layout.shortcuts, object_aware)
     mapped = map_checkpoint(layout, source, network.state_dict())
     metadata = {
         "format_version": FORMAT_VERSION,
@@ -109,11 +109,20 @@ def convert(name: str, source: Path, out: Path, with_head: bool = False) -> Conv
     }
     if layout.shortcuts:
         metadata["shortcuts"] = layout.shortcuts
+    if not object_aware:
+        metadata["object_aware"] = "false"
     if layout.parts:
         metadata["part"] = "backbone and head" if with_head else "backbone"
         metadata["prefixes"] = " ".join(layout.parts)
     save_tensors(mapped.tensors, out, metadata)
     return Conversion(layout, mapped, metadata)
+
+
+def _lacks_optional(layout: Layout, source: Path) -> bool:
+    """Whether a checkpoint has nothing at all of the part that the layout does not insist on."""
+    if not layout.optional:
+        return False
+    return not any(name.startswith(layout.optional) for name in open_checkpoint(source).tensors)
 
 
 def _sha256(path: Path) -> str:

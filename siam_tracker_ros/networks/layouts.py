@@ -26,6 +26,7 @@ class Layout:
         mark: how a name begins that only this layout has.
         left_out: how names begin that are left out by design, and why.
         parts: how our names begin that the layout fills; empty: all of the model's.
+        optional: how the names of a part begin that a checkpoint may lack altogether; empty: there is none.
         shortcuts: which shortcut convolutions the model is built with, None for its usual ones.
         squeezes_are_linear: their 2-d weights are our 1x1 convolutions.
         image: the input that the weights were trained for.
@@ -39,6 +40,7 @@ class Layout:
     mark: str
     left_out: Names
     parts: tuple[str, ...] = ()
+    optional: str = ""
     shortcuts: str | None = None
     squeezes_are_linear: bool = False
     image: str = "BGR, 0 to 255"
@@ -178,6 +180,9 @@ NANOTRACK_WITH_HEAD = Layout(
     squeezes_are_linear=True,
 )
 
+# Ocean's authors track without it off VOT, and online.
+_OBJECT_AWARE = "align_head."
+
 LAYOUTS: dict[str, Layout] = {
     layout.name: layout
     for layout in (
@@ -199,6 +204,7 @@ LAYOUTS: dict[str, Layout] = {
             theirs=_back(_OCEAN),
             mark="connect_model.cls_encode.",
             left_out={},
+            optional=_OBJECT_AWARE,
             shortcuts="3x3",
         ),
         Layout(
@@ -209,6 +215,7 @@ LAYOUTS: dict[str, Layout] = {
             theirs=_back(_OCEAN_ONLINE),
             mark="features.features.layeronline.",
             left_out={"classifier.": "the learned online classifier; ours is fitted to each target anew"},
+            optional=_OBJECT_AWARE,
             shortcuts="3x3",
         ),
         Layout(

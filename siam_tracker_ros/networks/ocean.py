@@ -59,9 +59,10 @@ class Ocean(nn.Module):
     Args:
         shortcuts: ``3x3`` for the authors' checkpoints (and patches cut in whole pixels, as they do), ``1x1`` for
             ImageNet weights of torchvision.
+        object_aware: False leaves out equations 2, 3 and 10, as some of the authors' checkpoints do.
     """
 
-    def __init__(self, shortcuts: Shortcuts = "3x3") -> None:
+    def __init__(self, shortcuts: Shortcuts = "3x3", object_aware: bool = True) -> None:
         super().__init__()
         crop: CropRule = "round" if shortcuts == "3x3" else "exact"
         self.geometry = Geometry(template_size=127, search_size=255, stride=8, map_size=25, crop=crop)
@@ -74,8 +75,8 @@ class Ocean(nn.Module):
         self.box = nn.Conv2d(width, 4, 3, padding=1)
         self.box_scale = nn.Parameter(torch.full((1,), 0.1))
         self.box_bias = nn.Parameter(torch.ones(1, 4, 1, 1))
-        self.alignment = FeatureAlignment(width, self.geometry.stride)
-        self.object_score = nn.Conv2d(width, 1, 1)
+        self.alignment = FeatureAlignment(width, self.geometry.stride) if object_aware else None
+        self.object_score = nn.Conv2d(width, 1, 1) if object_aware else None
 
     def template(self, patch: Tensor) -> tuple[Tensor, ...]:
         """[B, 3, 127, 127] to f_e: the centre 7x7 of the features, [B, 256, 7, 7]."""
@@ -95,22 +96,25 @@ class Ocean(nn.Module):
         box_response = self.box_tower(self.box_combination(kernels[3:], feature))
         distances = torch.exp(self.box_scale * self.box(box_response) + self.box_bias)
         regular = 0.1 * self.score(self.score_tower(self.score_combination(kernels[:3], feature)))
-        aware = self.object_score(F.relu(self.alignment(box_response, distances)))
+        maps, scores = [regular], two_channels(regular)
+        if self.alignment is not None and self.object_score is not None:
+            aware = self.object_score(F.relu(self.alignment(box_response, distances)))
+            maps, scores = [regular, aware], mixed_logits(aware, regular, OBJECT_AWARE_WEIGHT)
         return Response(
-            scores=mixed_logits(aware, regular, OBJECT_AWARE_WEIGHT),
+            scores=scores,
             distances=distances,
             centerness=None,
-            levels=tuple(torch.cat((torch.zeros_like(score), score), dim=1) for score in (regular, aware)),
+            levels=tuple(two_channels(score) for score in maps),
             features=online,
-            level_distances=(distances, distances) if self.training else (),
+            level_distances=(distances,) * len(maps) if self.training else (),
         )
 
 
 class OceanOnline(Ocean):
     """Ocean with the online branch's own fourth stage (section 4.2): it shares the first three with the backbone."""
 
-    def __init__(self, shortcuts: Shortcuts = "3x3") -> None:
-        super().__init__(shortcuts)
+    def __init__(self, shortcuts: Shortcuts = "3x3", object_aware: bool = True) -> None:
+        super().__init__(shortcuts, object_aware)
         self.online_stage = ResNet50Stride8(shortcuts, stages=3).layer3
 
     def search(self, kernels: tuple[Tensor, ...], patch: Tensor) -> Response:
@@ -125,6 +129,11 @@ def tower(channels: int, depth: int) -> nn.Sequential:
     for _ in range(depth):
         layers += [nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers)
+
+
+def two_channels(logit: Tensor) -> Tensor:
+    """A foreground logit [B, 1, H, W] as logits of background and foreground, [B, 2, H, W]."""
+    return torch.cat((torch.zeros_like(logit), logit), dim=1)
 
 
 def mixed_logits(aware: Tensor, regular: Tensor, weight: float) -> Tensor:

@@ -12,6 +12,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 FORMAT_VERSION = "1"
+_LAST_STAGE = "backbone.layer4."
 
 
 class WeightsError(ValueError):
@@ -122,6 +123,8 @@ def load_part(network: nn.Module, path: Path) -> tuple[dict[str, str], list[str]
     if "part" not in metadata:
         raise WeightsError(f"{path} holds a whole network, not a starting point as siam-track convert writes them")
     own = network.state_dict()
+    if not any(name.startswith(_LAST_STAGE) for name in own):  # Ocean's backbone ends before it
+        tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(_LAST_STAGE)}
     prefixes = tuple(metadata.get("prefixes", "").split())
     mismatch = compare({k: v for k, v in own.items() if k.startswith(prefixes)}, tensors)
     if mismatch or not tensors:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,7 @@ class ModelEntry:
         network: makes the network, untrained; takes ``shortcuts`` where there is more than one kind of them.
         shortcuts: the kinds of shortcut that the backbone can be built with, the usual one first; empty where there is
             no choice. Weights name theirs in their metadata.
+        object_aware: whether the network has an object-aware head that some public checkpoints lack.
         shipped: whether trained weights come with the package.
     """
 
@@ -38,23 +39,34 @@ class ModelEntry:
     paper: str
     network: Callable[..., nn.Module]
     shortcuts: tuple[Shortcuts, ...] = ()
+    object_aware: bool = False
     shipped: bool = False
 
-    def build(self, shortcuts: str | None = None) -> nn.Module:
+    def build(self, shortcuts: str | None = None, object_aware: bool = True) -> nn.Module:
         """The network, untrained.
 
         Args:
             shortcuts: one of ``self.shortcuts``, or None for the usual kind.
+            object_aware: False to leave out the object-aware head.
 
         Raises:
-            ValueError: this model cannot be built with such shortcuts.
+            ValueError: this model cannot be built with such shortcuts, or has no such head.
         """
-        if shortcuts is None:
-            return self.network()
-        if shortcuts not in self.shortcuts:
-            kinds = " or ".join(self.shortcuts) or "one kind only"
-            raise ValueError(f"{self.name} has no shortcuts '{shortcuts}'; it has {kinds}")
-        return self.network(shortcuts=shortcuts)
+        options: dict[str, object] = {}
+        if shortcuts is not None:
+            if shortcuts not in self.shortcuts:
+                kinds = " or ".join(self.shortcuts) or "one kind only"
+                raise ValueError(f"{self.name} has no shortcuts '{shortcuts}'; it has {kinds}")
+            options["shortcuts"] = shortcuts
+        if not object_aware:
+            if not self.object_aware:
+                raise ValueError(f"{self.name} has no object-aware head to leave out")
+            options["object_aware"] = False
+        return self.network(**options)
+
+    def build_for(self, metadata: Mapping[str, str]) -> nn.Module:
+        """The network that weights with this metadata are of, untrained. Raises ValueError as :meth:`build`."""
+        return self.build(metadata.get("shortcuts"), metadata.get("object_aware") != "false")
 
     @property
     def weights_path(self) -> Path | None:
@@ -101,6 +113,7 @@ MODELS: dict[str, ModelEntry] = {
             _OCEAN,
             Ocean,
             shortcuts=("3x3", "1x1"),
+            object_aware=True,
         ),
         ModelEntry(
             "ocean_online_r50",
@@ -108,6 +121,7 @@ MODELS: dict[str, ModelEntry] = {
             _OCEAN,
             OceanOnline,
             shortcuts=("3x3", "1x1"),
+            object_aware=True,
         ),
         ModelEntry(
             "siam_hne_r50",

@@ -38,7 +38,7 @@ def load_tracker(
     settings = settings or preset_of(model, preset)
     if online is not None:
         settings = replace(settings, online=online)
-    network = entry.build(read_metadata(path).get("shortcuts"))
+    network = entry.build_for(read_metadata(path))
     load_weights(network, path, model)
     return Tracker(EagerRuntime(network, chosen, dtype), model, settings)
 

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from siam_tracker_ros.tracking.settings import TrackerSettings
 
 # Without update, lost logic and online branch; the smallest side is that of the authors' test code.
-_PLAIN = TrackerSettings(template_update=False, lost_logic=False, min_side=10.0)
+_PLAIN = TrackerSettings(template_update=False, template_confidence=0.0, lost_logic=False, min_side=10.0)
 
 # SiamBAN's authors' test settings (hqucv/siamban, experiments/).
 _SIAMBAN = {
@@ -64,7 +64,6 @@ _AFSN = replace(
     template_update=True,
     template_first_share=0.0,
     template_interval=1,
-    template_confidence=0.0,
 )
 
 PRESETS: dict[str, dict[str, TrackerSettings]] = {

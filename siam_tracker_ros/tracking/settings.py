@@ -56,7 +56,9 @@ class TrackerSettings:
         0.7, 0.0, 1.0, "Share of the first frame's template in what is searched for; it is never forgotten."
     )
     template_interval: int = _setting(10, 1, 10000, "Frames between two template updates, at least.")
-    template_confidence: float = _setting(0.88, 0.0, 1.0, "Confidence from which a frame may update the template.")
+    template_confidence: float = _setting(
+        0.88, 0.0, 1.0, "Confidence from which a frame may update the template or teach the online branch."
+    )
     apce_threshold: float = _setting(
         0.0,
         0.0,

@@ -96,7 +96,7 @@ class Tracker:
         crop = search_crop(self._box, g.search_size, g.template_size)
         maps = self._runtime.search(self._kernels, self._patch(frame, crop, self._border))
         online = self._online if self.settings.online else None
-        sample, scores = online.score(maps.features) if online else (None, None)
+        sample, scores = online.score(maps.features) if online else (maps.features, None)
         choice = choose(
             maps.foreground,
             maps.centerness,
@@ -108,6 +108,7 @@ class Tracker:
         )
         if choice is None:
             state = self._state.update(0.0, 0.0)
+            state = TrackState.UNCERTAIN if state is TrackState.TRACKING else state  # without the lost logic
             reason = "the network's output is not finite in this frame"
             return TrackResult(self._box, 0.0, 0.0, 0.0, state, reason, memory.updates, False, measured=False)
         energy, confidence = summed_apce(maps.levels), choice.confidence
@@ -120,7 +121,7 @@ class Tracker:
             # would carry the search away from the place where the target comes back.
             self._box = smooth(self._box, crop, choice, self.settings, width, height)
         box, updated = self._box, False
-        if online and sure and sample is not None and scores is not None:
+        if online and scores is not None and sure and confidence >= self.settings.template_confidence:
             online.learn(sample, scores, crop.to_patch(box))
         if state is TrackState.TRACKING:
             self._apce.add(energy)

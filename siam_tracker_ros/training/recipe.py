@@ -62,6 +62,10 @@ class Recipe(_Part):
     """A whole run."""
 
     model: str
+    shortcuts: str | None = Field(
+        default=None,
+        description="shortcuts of the backbone where the model has two kinds: 1x1, for ImageNet weights, or 3x3",
+    )
     seed: int = 0
     sources: tuple[SourceRecipe, ...] = Field(min_length=1)
     steps: int = Field(gt=0, description="optimiser steps")

@@ -68,7 +68,10 @@ def train(
     # What Lightning warns of here is what resuming and deterministic pairs are made for.
     warnings.filterwarnings("ignore", module=r"lightning\.")
 
-    network = MODELS[recipe.model].build()
+    try:
+        network = MODELS[recipe.model].build(recipe.shortcuts)
+    except ValueError as error:
+        raise RecipeError(str(error)) from error
     fresh = frozenset(network.state_dict())
     if start_from is not None:
         fresh = frozenset(fill_from(network, start_from))
@@ -125,11 +128,10 @@ def train(
     if start_from is not None:
         blend(averaged, begun, recipe.keep_start)
     weights = out / f"{recipe.model}.safetensors"
-    save_weights(
-        averaged,
-        weights,
-        {"model": recipe.model, "recipe": resolved, "start": start_from.name if start_from else "random"},
-    )
+    metadata = {"model": recipe.model, "recipe": resolved, "start": start_from.name if start_from else "random"}
+    if kinds := MODELS[recipe.model].shortcuts:
+        metadata["shortcuts"] = recipe.shortcuts or kinds[0]
+    save_weights(averaged, weights, metadata)
     return weights
 
 

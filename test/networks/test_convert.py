@@ -115,6 +115,23 @@ def test_a_converted_checkpoint_runs_by_its_path_and_the_original_is_refused(fil
             load_tracker(**arguments, device="cpu")
 
 
+def test_ocean_without_its_object_aware_head_is_the_network_without_it(files):
+    state = {name: tensor for name, tensor in authors_state("ocean").items() if not name.startswith("align_head.")}
+    source, out = files / "theirs.pth", files / "ours.safetensors"
+    torch.save(state, source)
+    assert convert("ocean", source, out).metadata["object_aware"] == "false"
+    tracker = load_tracker(str(out), device="cpu")
+    patch = np.zeros((143, 143, 3), np.uint8)
+    kernels = tracker._runtime.kernels(tracker._runtime.template(np.zeros((127, 127, 3), np.uint8)))
+    maps = tracker._runtime.search(kernels, patch)
+    assert len(maps.levels) == 1
+    np.testing.assert_allclose(maps.foreground, 1 / (1 + np.exp(-maps.levels[0])), rtol=1e-5)
+    # Half of the head is no head: that is a broken checkpoint.
+    torch.save(state | {"align_head.rpn_cls.bias": torch.zeros(1)}, source)
+    with pytest.raises(CheckpointError, match=r"2 missing: align_head\.rpn_conv\.conv\.weight, align_head\.rpn_cls"):
+        convert("ocean", source, out)
+
+
 def test_resnet50_gives_the_backbone(files, resnet50):
     # As torchvision's file of 2017 is: no counters, the old serialisation.
     source, out = files / "resnet50-19c8e357.pth", files / "resnet50.safetensors"

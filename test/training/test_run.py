@@ -2,8 +2,11 @@
 
 import pytest
 import torch
+import torchvision
 from safetensors.torch import load_file
 
+from siam_tracker_ros import load_tracker
+from siam_tracker_ros.networks.convert import convert
 from siam_tracker_ros.training import run as run_module
 from siam_tracker_ros.training.recipe import Recipe, RecipeError
 from siam_tracker_ros.training.run import blend, train
@@ -46,6 +49,24 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(stills_folder, tmp_path,
     for name, tensor in first.items():
         torch.testing.assert_close(second[name], tensor, rtol=1e-4, atol=1e-5, msg=lambda m, n=name: f"{n}: {m}")
     assert (tmp_path / "parts" / "recipe.yaml").is_file()
+
+
+@pytest.mark.parametrize("model", ["siamban_r50", "ocean_r50"])
+def test_models_with_two_kinds_of_shortcuts_train_from_imagenet_weights_and_load(model, stills_folder, tmp_path):
+    torch.manual_seed(0)
+    theirs = torchvision.models.resnet50(weights=None).state_dict()
+    torch.save(theirs, tmp_path / "resnet50.pth")
+    start = tmp_path / "start.safetensors"
+    convert("resnet50", tmp_path / "resnet50.pth", start)
+    said: list[str] = []
+    one = recipe(model=model, shortcuts="1x1", steps=1)
+    weights = train(one, stills_folder, tmp_path / "run", start_from=start, workers=0, say=said.append)
+    assert any(line.startswith("start: ") and "at random" in line for line in said)
+    tracker = load_tracker(str(weights), device="cpu")
+    assert tracker.model_name == model
+    assert tracker._runtime.geometry.crop == "exact"
+    with pytest.raises(RecipeError, match=f"{model} has no shortcuts '2x2'; it has 3x3 or 1x1"):
+        train(recipe(model=model, shortcuts="2x2"), stills_folder, tmp_path / "other", workers=0, say=said.append)
 
 
 def test_another_recipe_in_the_same_folder_is_refused(stills_folder, tmp_path):
