@@ -73,7 +73,10 @@ def choose(
     settings: TrackerSettings,
     online: NDArray[np.floating] | None = None,
 ) -> Choice | None:
-    """The best point of the maps, None if the network's output is not finite.
+    """The best point of the maps whose values are finite, None if there is no such point.
+
+    A single point may overflow, in half precision above all, where the background asks for a huge box: it is passed
+    over, and says nothing of the others.
 
     Args:
         foreground, centerness: 0..1, [N].
@@ -82,16 +85,21 @@ def choose(
         window: cosine window, [N].
         online: the online branch's score, about 0..1, [N]; it is windowed and blended in (Ocean equation 11).
     """
+    finite = np.isfinite(boxes).all(1) & np.isfinite(foreground) & np.isfinite(centerness)
+    if online is not None:
+        finite &= np.isfinite(online)
+    if not finite.any():
+        return None
+    foreground, centerness = np.where(finite, foreground, 0.0), np.where(finite, centerness, 0.0)
+    boxes = np.where(finite[:, None], boxes, 0.0)
     score = foreground * centerness**settings.centerness_power
-    w, h = np.maximum(boxes[:, 2] - boxes[:, 0], 1e-3), np.maximum(boxes[:, 3] - boxes[:, 1], 1e-3)
+    w, h = (np.clip(boxes[:, i + 2] - boxes[:, i], 1e-3, 1e6) for i in (0, 1))
     penalties = penalty(w, h, last, settings.penalty_k)
     influence = settings.window_influence
     total = penalties * score * (1.0 - influence) + window * influence
     if online is not None:
         total = settings.online_weight * online * window + (1.0 - settings.online_weight) * total
-    if not np.isfinite(total).all():
-        return None
-    best = int(np.argmax(total))
+    best = int(np.argmax(np.where(finite, total, -np.inf)))
     x0, y0 = float(boxes[best, 0]), float(boxes[best, 1])
     return Choice(
         box=Box(x0, y0, float(w[best]), float(h[best])),

@@ -9,16 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from calibrated import calibrated
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
-from rcl_interfaces.srv import DescribeParameters, SetParameters
+from rcl_interfaces.srv import DescribeParameters, GetParameters, SetParameters
 from sensor_msgs.msg import Image
 
 from siam_tracker_interfaces.msg import TrackerStatus
 from siam_tracker_interfaces.srv import InitTarget
 from siam_tracker_ros.geometry import Box
+from siam_tracker_ros.networks.weights import save_weights
 from siam_tracker_ros.nodes.image_message import to_bgr
 from siam_tracker_ros.nodes.messages import to_box
+from siam_tracker_ros.tracking.presets import preset
 
 pytestmark = pytest.mark.ros
 
@@ -508,3 +511,32 @@ def test_weights_that_are_none_are_refused(start_node, tmp_path):
     assert node.wait_exit(60) == 2, node.output
     assert "noise.safetensors" in node.lines[-1]
     assert "Traceback" not in node.output
+
+
+@pytest.mark.parametrize("name", ["ocean_online_r50", "siamban_r50"])
+def test_a_published_tracker_runs_by_the_path_of_its_weights_with_its_own_settings(
+    name, start_node, connect, scene, tmp_path
+):
+    """Untrained weights: this is about the node, which follows whatever the network says."""
+    weights = tmp_path / "weights.safetensors"
+    save_weights(calibrated(name), weights, {"model": name})
+    quick = ("tracker.search_size:=143", "tracker.small_target_search_size:=0", "image_timeout:=20.0")
+    node = start_node(f"model:={weights}", *quick, namespace=name).wait_ready()
+    operator = connect(f"/{name}/siam_tracker", f"/{name}/image")
+    operator.connect(scene.frame(0))
+    get = operator.node.create_client(GetParameters, f"/{name}/siam_tracker/get_parameters")
+    names = ["online", "window_influence", "search_size", "lost_logic", "template_update"]
+    values = operator.call(get, GetParameters.Request(names=[f"tracker.{n}" for n in names])).values
+    expected = preset(name)
+    assert values[0].bool_value == expected.online
+    assert values[1].double_value == expected.window_influence
+    assert values[2].integer_value == 143
+    assert (values[3].bool_value, values[4].bool_value) == (False, False)
+    assert operator.init(scene.box(0)).success
+    for i in range(1, 4):
+        stamp = operator.process(scene.frame(i))
+        status = operator.status_of(stamp)
+        assert (status.model, status.state) == (name, TrackerStatus.TRACKING)
+        assert operator.detection_of(stamp) is not None
+    node.send(signal.SIGINT)
+    assert_ended_cleanly(node)

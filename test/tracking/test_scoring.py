@@ -62,11 +62,34 @@ def test_centerness_enters_with_its_power():
     assert chosen.confidence == pytest.approx(0.25)
 
 
-@pytest.mark.parametrize("broken", ["foreground", "boxes"])
-def test_a_response_that_is_not_finite_gives_no_choice(broken):
+@pytest.mark.parametrize("broken", ["foreground", "centerness", "boxes"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_point_that_is_not_finite_is_passed_over_and_no_such_point_is_no_choice(broken, value):
+    maps = dict(zip(("foreground", "centerness", "boxes"), candidates(), strict=True))
+    maps["foreground"][3], maps["foreground"][5] = 0.9, 0.5
+    arguments = {"last": Box(0, 0, 40, 40), "window": np.zeros(9), "settings": TrackerSettings()}
+    assert choose(**maps, **arguments).confidence == pytest.approx(0.9)
+    maps[broken][3] = value
+    assert choose(**maps, **arguments).confidence == pytest.approx(0.5)
+    maps[broken][:] = value
+    assert choose(**maps, **arguments) is None
+
+
+def test_the_online_score_is_windowed_and_blended_by_equation_11():
     foreground, centerness, boxes = candidates()
-    (foreground if broken == "foreground" else boxes)[3] = np.nan
-    assert choose(foreground, centerness, boxes, Box(0, 0, 40, 40), np.zeros(9), TrackerSettings()) is None
+    foreground[:] = 0.0
+    foreground[2], foreground[6] = 0.9, 0.6
+    online, window = np.zeros(9), np.ones(9)
+    online[6] = 0.8
+    settings = TrackerSettings(window_influence=0.0, penalty_k=0.0, centerness_power=0.0, online_weight=0.5)
+    last = Box(0, 0, 40, 40)
+    plain = choose(foreground, centerness, boxes, last, window, settings)
+    blended = choose(foreground, centerness, boxes, last, window, settings, online)
+    assert (plain.score, blended.score) == pytest.approx((0.9, 0.6))  # 0.45 against 0.4 + 0.3
+    window[6] = 0.1
+    assert choose(foreground, centerness, boxes, last, window, settings, online).score == pytest.approx(0.9)
+    online[2] = np.nan
+    assert choose(foreground, centerness, boxes, last, window, settings, online).score == pytest.approx(0.6)
 
 
 def test_size_is_interpolated_with_penalty_and_score():
