@@ -16,7 +16,9 @@ from siam_tracker_ros.geometry import (
     check_frame,
     context_side,
     search_crop,
+    start_box,
     template_crop,
+    whole_pixels,
 )
 
 place = st.floats(-500, 2000, allow_nan=False)
@@ -110,3 +112,27 @@ def test_context_square_of_siamfc():
     crop = template_crop(Box(100, 50, 60, 40))
     assert (crop.cx, crop.cy, crop.patch) == (130, 70, 127)
     assert search_crop(Box(100, 50, 60, 40)).scale == pytest.approx(crop.scale)
+
+
+def test_whole_pixels_begin_at_the_authors_corner():
+    """SiamBAN's floor(c + 0.5) goes up at a half, Ocean's round(c) to the even number: one pixel apart."""
+    # Side 4, centre 12: the corner is 12 - 2.5 = 9.5.
+    assert whole_pixels(12.0, 4.0, "floor") == (10, 4)
+    assert whole_pixels(12.0, 4.0, "round") == (10, 4)
+    # Centre 11: 8.5.
+    assert whole_pixels(11.0, 4.0, "floor") == (9, 4)
+    assert whole_pixels(11.0, 4.0, "round") == (8, 4)
+    # Left of the image: -2.5.
+    assert whole_pixels(0.0, 4.0, "floor") == (-2, 4)
+    assert whole_pixels(0.0, 4.0, "round") == (-2, 4)
+    assert whole_pixels(7.3, 5.4, "floor") == whole_pixels(7.3, 5.4, "round") == (4, 5)
+    assert whole_pixels(7.0, 0.2, "round")[1] == 1
+
+
+def test_siamban_starts_half_a_pixel_up_left():
+    box = Box(10.0, 20.0, 31.0, 40.0)
+    shifted = start_box(box, "floor")
+    # Its centre is x + (w - 1) / 2, the index of the middle pixel.
+    assert (shifted.cx, shifted.cy) == (10 + 15, 20 + 19.5)
+    assert (shifted.w, shifted.h) == (31, 40)
+    assert start_box(box, "round") == start_box(box, "exact") == box

@@ -1,5 +1,6 @@
 """Patches: the pixels are where the map says."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -46,3 +47,25 @@ def test_any_crop_gives_a_patch(crop):
     assert patch.shape == (crop.patch, crop.patch, 3)
     assert patch.dtype == np.uint8
     assert abs(int(patch.mean()) - 77) <= 1
+
+
+@pytest.mark.parametrize("rule", ["floor", "round"])
+def test_whole_pixels_are_the_images_own_where_the_patch_is_not_scaled(rule):
+    frame = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    patch = crop_patch(frame, Crop(30.2, 25.9, 21.0, 21), (0, 0, 0), rule)
+    assert np.array_equal(patch, frame[15:36, 19:40])
+
+
+@pytest.mark.parametrize("rule", ["floor", "round"])
+def test_whole_pixels_outside_have_the_border_colour_cut_to_whole_levels(rule):
+    frame = np.full((20, 30, 3), 200, np.uint8)
+    patch = crop_patch(frame, Crop(0.0, 10.0, 11.0, 11), (10.9, 20.2, 30.5), rule)
+    assert (patch[:, 5:] == 200).all() if rule == "round" else (patch[:, 6:] == 200).all()
+    assert patch[0, 0].tolist() == [10, 20, 30]
+    assert (crop_patch(frame, Crop(500.0, 10.0, 11.0, 11), (7, 8, 9), rule) == (7, 8, 9)).all()
+
+
+def test_whole_pixels_are_scaled_bilinearly_without_averaging_first():
+    frame = np.random.default_rng(0).integers(0, 256, (90, 90, 3), dtype=np.uint8)
+    patch = crop_patch(frame, Crop(40.0, 40.0, 64.4, 16), (0, 0, 0), "floor")
+    assert np.array_equal(patch, cv2.resize(frame[8:72, 8:72], (16, 16), interpolation=cv2.INTER_LINEAR))

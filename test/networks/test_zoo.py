@@ -148,12 +148,29 @@ def test_shortcuts_can_be_chosen_where_there_are_two_kinds():
         MODELS["siamban_r50"].build("5x5")
 
 
+@pytest.mark.parametrize("shortcuts", ["1x1", "3x3"])
+@pytest.mark.parametrize("stages", [3, 4])
 @torch.inference_mode()
-def test_resnet_levels_have_stride_8_and_take_imagenet_names():
-    backbone = ResNet50Stride8().eval()
-    for side, expected in ((127, 15), (255, 31)):
+def test_resnet_levels_have_stride_8(shortcuts, stages):
+    backbone = ResNet50Stride8(shortcuts, stages).eval()
+    channels = (512, 1024, 2048)[: stages - 1]
+    for side, expected in ((127, 15), (255, 31), (271, 33)):
         levels = backbone(torch.rand(1, 3, side, side))
-        assert [tuple(level.shape) for level in levels] == [(1, c, expected, expected) for c in (512, 1024, 2048)]
+        assert [tuple(level.shape) for level in levels] == [(1, c, expected, expected) for c in channels]
+
+
+def test_dilations_are_half_in_a_stages_first_block():
+    for shortcuts in ("1x1", "3x3"):
+        backbone = ResNet50Stride8(shortcuts)
+        for stage, dilation in ((backbone.layer2, 1), (backbone.layer3, 2), (backbone.layer4, 4)):
+            convolutions = [block.conv2 for block in stage]
+            assert convolutions[0].dilation[0] == max(dilation // 2, 1)
+            assert {c.dilation[0] for c in convolutions[1:]} == {dilation}
+            assert convolutions[0].stride[0] == (2 if dilation == 1 else 1)
+
+
+def test_resnet_takes_imagenet_names():
+    backbone = ResNet50Stride8()
     theirs = torchvision.models.resnet50(weights=None).state_dict()
     for name, tensor in backbone.state_dict().items():
         assert theirs[name].shape == tensor.shape
