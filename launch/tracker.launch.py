@@ -43,6 +43,11 @@ def generate_launch_description() -> LaunchDescription:
                 description="Model of the zoo or path to weights; empty: what the parameter file says.",
             ),
             DeclareLaunchArgument(
+                "preset",
+                default_value=FROM_FILE,
+                description="The model's settings by name (siam-track models); empty: what the parameter file says.",
+            ),
+            DeclareLaunchArgument(
                 "device",
                 default_value=FROM_FILE,
                 description="auto, cpu, cuda or cuda:N; empty: what the parameter file says.",
@@ -64,7 +69,7 @@ def start_node(context: LaunchContext) -> list[Node]:
     def value(name: str) -> str:
         return LaunchConfiguration(name).perform(context)
 
-    given = {name: value(name) for name in ("model", "device")}
+    given = {name: value(name) for name in ("model", "preset", "device")}
     # As text: a model named "on" must not become a truth value.
     overrides = {name: ParameterValue(text, value_type=str) for name, text in given.items() if text != FROM_FILE}
     # The profile goes into the node's environment only; one that the user has chosen stays.

@@ -14,7 +14,7 @@ def test_the_launch_file_declares_what_its_user_may_give(repository: Path):
         if isinstance(call.func, ast.Name) and call.func.id == "DeclareLaunchArgument":
             given = {keyword.arg: keyword.value for keyword in call.keywords}
             declared[ast.literal_eval(call.args[0])] = set(given)
-    assert set(declared) == {"image", "namespace", "params_file", "model", "device", "log_level"}
+    assert set(declared) == {"image", "namespace", "params_file", "model", "preset", "device", "log_level"}
     assert all({"default_value", "description"} <= given for given in declared.values())
 
 
@@ -68,11 +68,19 @@ def test_by_default_the_parameter_file_stands(started, repository):
 def test_arguments_reach_the_node(started, tmp_path):
     own = tmp_path / "own.yaml"
     own.write_text("/**:\n  ros__parameters:\n    image_timeout: 1.25\n")
-    said, _ = started(image="/front/image_raw", namespace="uav1", params_file=str(own), model="afsn_r50", device="cpu")
+    said, _ = started(
+        image="/front/image_raw",
+        namespace="uav1",
+        params_file=str(own),
+        model="siamban_r50",
+        preset="otb100",
+        device="cpu",
+    )
     assert "image:=/front/image_raw" in said
     assert "__ns:=/uav1" in said
     assert "image_timeout: 1.25" in said
-    assert "model: afsn_r50" in said
+    assert "model: siamban_r50" in said
+    assert "preset: otb100" in said
     assert "device: cpu" in said
 
 
