@@ -10,6 +10,7 @@ et al., ECCV 2018) as an area and the LaSOT tool kit's (Fan et al., CVPR 2019) a
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,13 +20,18 @@ __all__ = [
     "NORMALIZED_THRESHOLDS",
     "PRECISION_THRESHOLDS",
     "SUCCESS_THRESHOLDS",
+    "AttributeMean",
     "Scores",
+    "attribute_means",
     "bootstrap_interval",
     "center_error",
     "iou",
     "normalized_center_error",
     "normalized_precision",
     "normalized_precision_auc",
+    "normalized_precision_lasot",
+    "normalized_precision_trackingnet",
+    "overlap_precision",
     "precision",
     "precision_curve",
     "score_sequence",
@@ -113,6 +119,34 @@ def normalized_precision_auc(errors: ArrayLike) -> float:
     return float(precision_curve(errors, NORMALIZED_THRESHOLDS).mean())
 
 
+def normalized_precision_lasot(errors: ArrayLike) -> float:
+    """LaSOT's normalised precision: share of the frames with `normalized_center_error` <= 0.2.
+
+    Fan et al., "LaSOT", CVPR 2019 and IJCV 2021, take over TrackingNet's plot; their tool kit ranks by the value
+    at 0.2, as its precision plot is ranked by the value at 20 pixels. The same as `normalized_precision`.
+    """
+    return normalized_precision(errors)
+
+
+def normalized_precision_trackingnet(errors: ArrayLike) -> float:
+    """TrackingNet's normalised precision: area under the plot of `normalized_center_error` from 0 to 0.5.
+
+    Mueller et al., "TrackingNet", ECCV 2018: the tracker is ranked by the area under the curve for
+    errors between 0 and 0.5. The same as `normalized_precision_auc`. Papers that report this on LaSOT, as some
+    do, give other numbers than LaSOT's tool kit.
+    """
+    return normalized_precision_auc(errors)
+
+
+def overlap_precision(ious: ArrayLike, threshold: float = 0.5) -> float:
+    """OP: share of the frames with ``IoU > threshold`` in OTB's terms, usually at 0.5 and at 0.75.
+
+    GOT-10k calls the same figure success rate (`success_rate`) and pools it over all sequences' frames, where
+    OP is a mean over the sequences.
+    """
+    return success_rate(ious, threshold)
+
+
 @dataclass(frozen=True)
 class Scores:
     """The figures of one tracker on one sequence; all but `frames` are in 0..1.
@@ -173,6 +207,47 @@ def bootstrap_interval(
     drawn = np.random.default_rng(seed).integers(0, len(means), size=(samples, len(means)))
     low, high = np.quantile(means[drawn].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class AttributeMean:
+    """A figure over the sequences that have an attribute.
+
+    sequences: how many they are. mean: of the sequences' figures. interval: of the mean, by bootstrap over them.
+    """
+
+    sequences: int
+    mean: float
+    interval: tuple[float, float]
+
+
+def attribute_means(
+    values: Mapping[str, float],
+    attributes: Mapping[str, Iterable[str]],
+    *,
+    level: float = 0.95,
+    samples: int = 10_000,
+    seed: int = 0,
+) -> dict[str, AttributeMean]:
+    """The mean of a figure for each attribute, by the attribute's name.
+
+    values: sequence -> its figure. attributes: sequence -> the attributes it has (OTB's IV, SV, OCC ...); a
+    sequence without an entry has none, and one that was not measured counts nowhere, so that a part of a
+    benchmark can be reported. An attribute that no measured sequence has is left out.
+    level, samples, seed: as in `bootstrap_interval`.
+    """
+    groups: dict[str, list[float]] = {}
+    for name, value in values.items():
+        for attribute in set(attributes.get(name, ())):
+            groups.setdefault(attribute, []).append(value)
+    return {
+        attribute: AttributeMean(
+            sequences=len(group),
+            mean=float(np.mean(group)),
+            interval=bootstrap_interval(group, level=level, samples=samples, seed=seed),
+        )
+        for attribute, group in sorted(groups.items())
+    }
 
 
 def _checked(pred: ArrayLike, truth: ArrayLike) -> tuple[Floats, Floats]:

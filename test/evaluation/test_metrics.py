@@ -81,6 +81,26 @@ def test_normalized_precision_in_both_definitions():
     assert metrics.normalized_precision_auc(errors) == pytest.approx((51 + 31 + 26 + 0) / 51 / 4)
 
 
+def test_the_published_names_are_the_same_figures():
+    errors, ious = [0.0, 0.2, 0.25, 0.6], [0.5, 0.51, 0.75, 0.9, np.nan]
+    assert metrics.normalized_precision_lasot(errors) == metrics.normalized_precision(errors) == 0.5
+    assert metrics.normalized_precision_trackingnet(errors) == metrics.normalized_precision_auc(errors)
+    assert metrics.overlap_precision(ious) == 0.75
+    assert metrics.overlap_precision(ious, 0.75) == 0.25
+
+
+def test_attributes_are_means_over_the_sequences_that_have_them():
+    values = {"car": 0.2, "dog": 0.4, "owl": 0.9}
+    attributes = {"car": ["OCC", "SV"], "dog": ["OCC", "OCC"], "ski": ["SV", "MB"]}
+    means = metrics.attribute_means(values, attributes, samples=500)
+    assert list(means) == ["OCC", "SV"]  # nobody measured ski, and owl has none
+    assert (means["OCC"].sequences, means["SV"].sequences) == (2, 1)
+    assert means["OCC"].mean == pytest.approx(0.3)
+    assert means["OCC"].interval == metrics.bootstrap_interval([0.2, 0.4], samples=500)
+    assert means["SV"] == metrics.AttributeMean(1, 0.2, (0.2, 0.2))
+    assert metrics.attribute_means({}, attributes) == {}
+
+
 def test_a_sequence_leaves_out_the_first_frame_and_absences():
     truth = [[0, 0, 10, 10], [0, 0, 10, 10], NAN_BOX, [0, 0, 10, 10]]
     pred = [[0, 0, 10, 10], [0, 0, 10, 10], [0, 0, 10, 10], [5, 0, 10, 10]]
