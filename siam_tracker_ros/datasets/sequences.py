@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -36,12 +36,32 @@ class Sequence:
     boxes: [N, 4] float64, x, y, w, h, top-left corner, pixels of the image; a row of nan where the
         target is absent, never in the first row.
     source: the video file, or the folder of images.
+    layout: name of the layout that it was read from (datasets/layouts.py).
+    truth: name of the file with the boxes.
+    start: how many images of the folder come before the first frame.
+    whole: whether the folder ends with the last frame; else the images after it belong to others.
+    origin: what the layout calls the first column and row of pixels; it is taken off the boxes here,
+        and a writer of the layout's own result format adds it again.
+    attributes: names of the challenges that the layout assigns to this sequence.
+    tags: the same frame by frame where the layout has it, name -> [N] bool.
+    polygons: [N, 8] corners x1, y1, ... x4, y4 where the layout has them; None elsewhere.
+    first_box_only: the layout keeps the other boxes to its server, so their rows are nan without the
+        target being absent.
     """
 
     name: str
     path: Path
     boxes: NDArray[np.float64]
     source: Path
+    layout: str = "folders"
+    truth: str = "groundtruth.txt"
+    start: int = 0
+    whole: bool = True
+    origin: float = 0.0
+    attributes: tuple[str, ...] = ()
+    tags: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    polygons: NDArray[np.float64] | None = None
+    first_box_only: bool = False
 
     def __len__(self) -> int:
         """Number of annotated frames."""
@@ -52,7 +72,10 @@ class Sequence:
 
         Raises DatasetError when a frame cannot be decoded, or when there are fewer or more than N.
         """
-        decoded = _video_frames(self.source) if self.source.is_file() else _image_frames(self.source)
+        if self.source.is_file():
+            decoded = _video_frames(self.source)
+        else:
+            decoded = _image_frames(self.source, self.start, None if self.whole else self.start + len(self))
         count = 0
         for frame in decoded:
             count += 1
@@ -62,7 +85,7 @@ class Sequence:
         if count != len(self):
             ended = f"ends after {count} frames" if count < len(self) else f"has more than {len(self)} frames"
             raise DatasetError(
-                f"{self.name}: {self.source.name} {ended}, but groundtruth.txt has {len(self)} lines; "
+                f"{self.name}: {self.source.name} {ended}, but {self.truth} has {len(self)} lines; "
                 "restore the file that is cut"
             )
 
@@ -225,8 +248,8 @@ def _video_frames(path: Path) -> Iterator[NDArray[np.uint8]]:
         capture.release()
 
 
-def _image_frames(folder: Path) -> Iterator[NDArray[np.uint8]]:
-    for path in _image_files(folder):
+def _image_frames(folder: Path, start: int = 0, stop: int | None = None) -> Iterator[NDArray[np.uint8]]:
+    for path in _image_files(folder)[start:stop]:
         frame = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if frame is None:
             raise DatasetError(f"{path.name} in {folder.parent.name} cannot be read as an image; restore it")
