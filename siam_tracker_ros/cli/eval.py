@@ -21,7 +21,10 @@ EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 def eval_command(
     folder: Annotated[
         Path,
-        typer.Argument(help="Folder of sequences: NAME/video.mp4 or NAME/img/*.jpg, and NAME/groundtruth.txt."),
+        typer.Argument(
+            help="Folder of sequences: NAME/video.mp4 or NAME/img/*.jpg, and NAME/groundtruth.txt; or a published "
+            "benchmark as it unpacks (--layout)."
+        ),
     ],
     tracker: Annotated[
         list[str] | None,
@@ -39,6 +42,13 @@ def eval_command(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of each tracker.")] = 2,
+    layout: Annotated[
+        str,
+        typer.Option(
+            help="How the folder is laid out: otb100, uav123, lasot, nfs, got10k, vot, dtb70, uavdt, folders, or auto "
+            "to tell by its files."
+        ),
+    ] = "auto",
     sequences: Annotated[str, typer.Option(help="Only these sequences, separated by commas.")] = "",
     out: Annotated[Path, typer.Option(help="Where tracks, report.json, results.csv and plots go.")] = Path("out/eval"),
     jobs: Annotated[int, typer.Option(min=1, help="Processes; speeds are only comparable with 1.")] = 1,
@@ -52,14 +62,14 @@ def eval_command(
     finished, and --resume goes on from there. The exit code is 0 only if every tracker did every sequence.
     """
     from siam_tracker_ros.datasets.errors import DatasetError
-    from siam_tracker_ros.datasets.sequences import survey_sequences
+    from siam_tracker_ros.datasets.layouts import survey_layout
     from siam_tracker_ros.evaluation.machine import describe_machine
     from siam_tracker_ros.evaluation.report import text_tables, write_report
     from siam_tracker_ros.evaluation.runner import RunSettings, evaluate
 
     try:
         specs = _parse_trackers(tracker or [DEFAULT_TRACKER], weights, device)
-        survey = _only(survey_sequences(folder), sequences)
+        survey = _only(survey_layout(folder, layout), sequences)
     except (DatasetError, ValueError) as error:
         raise _stop(str(error)) from error
     for reason in survey.broken.values():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import published_layouts
 import pytest
 from typer.testing import CliRunner
 
@@ -62,6 +63,20 @@ def test_two_trackers_side_by_side(data, tmp_path):
         "sequences.png",
         "results",
     }
+
+
+def test_a_published_layout_by_its_looks_or_by_name(tmp_path):
+    folder = published_layouts.otb100(tmp_path / "otb")
+    (folder / "Deer" / "img" / "0002.jpg").unlink()
+    for layout in ((), ("--layout", "otb100")):
+        result = run(folder, "-t", "kcf", "--out", tmp_path / "out", *layout)
+        assert result.exit_code == 1, result.output
+        assert "left out: Deer: img jumps from image 1 to 3" in result.stderr
+        assert list(json.loads((tmp_path / "out" / "report.json").read_text())["trackers"]["kcf"]["per_sequence"]) == [
+            "Boy"
+        ]
+    result = run(folder, "-t", "kcf", "--out", tmp_path / "out", "--layout", "otb")
+    assert (result.exit_code, "there is no layout otb; there are auto" in result.stderr) == (2, True)
 
 
 def test_only_some_sequences(data, tmp_path):
