@@ -51,6 +51,7 @@ setup(
         "opencv-contrib-python-headless",
         "pydantic>=2",
         "pyyaml",
+        "rosbags>=0.11",
         "safetensors",
         "torch>=2.1",
         "torchvision>=0.16",
