@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import typer
 
+from siam_tracker_ros.cli.bag import bag_command
 from siam_tracker_ros.cli.convert import convert_command
 from siam_tracker_ros.cli.eval import eval_command
 from siam_tracker_ros.cli.models import models_command
@@ -20,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("run")(run_command)
+app.command("bag")(bag_command)
 app.command("eval")(eval_command)
 app.command("train")(train_command)
 app.command("convert")(convert_command)

@@ -153,21 +153,21 @@ def follow(
         if video is not None:
             stack.enter_context(video)
         bar = stack.enter_context(progress_bar("tracking", source.count))
-        interrupted = stack.enter_context(_noticing_interrupts())
+        interrupted = stack.enter_context(noticing_interrupts())
         for index, frame in enumerate(source):
             true_box = Box(*map(float, truth[index])) if truth is not None and index < len(truth) else None
             if index == 0:
                 tracker.init(frame, start)
-                lines.writerow([0, "0.000", *_numbers(start), 1.0, "", "", "TRACKING", "initial box", 0, "", ""])
+                lines.writerow([0, "0.000", *box_numbers(start), 1.0, "", "", "TRACKING", "initial box", 0, "", ""])
                 drawn = draw_track(frame, start, 1.0, "TRACKING", "start", true_box) if video else None
             else:
                 before = time.perf_counter()
                 result = tracker.update(frame)
                 took = (time.perf_counter() - before) * 1e3
-                row = _row(index / source.fps, result, took, true_box)
+                row = timeline_row(index / source.fps, result, took, true_box)
                 track.rows.append(row)
                 track.seen += result.seen
-                lines.writerow(_line(index, row, result))
+                lines.writerow(table_line(index, row, result))
                 bar.set_postfix_str(f"{row.state} {row.confidence:.2f}, {took:.0f} ms", refresh=False)
                 drawn = draw_track(frame, result.box, result.confidence, row.state, "", true_box) if video else None
             if video is not None and drawn is not None:
@@ -195,7 +195,8 @@ def summary(track: Track) -> str:
     return text
 
 
-def _row(time_s: float, result: TrackResult, took: float, true_box: Box | None) -> TimelineRow:
+def timeline_row(time_s: float, result: TrackResult, took: float, true_box: Box | None) -> TimelineRow:
+    """One frame of a track as plot and table have it. took: milliseconds. true_box: nan where absent."""
     hidden = true_box is not None and not true_box.is_finite
     iou = float("nan")
     if true_box is not None and not hidden:
@@ -206,11 +207,12 @@ def _row(time_s: float, result: TrackResult, took: float, true_box: Box | None) 
     )
 
 
-def _line(index: int, row: TimelineRow, result: TrackResult) -> list[object]:
+def table_line(index: int, row: TimelineRow, result: TrackResult) -> list[object]:
+    """The frame's cells under COLUMNS."""
     return [
         index,
         f"{row.time:.3f}",
-        *_numbers(result.box),
+        *box_numbers(result.box),
         f"{row.confidence:.4f}",
         f"{row.apce:.2f}",
         f"{result.apce_ratio:.3f}",
@@ -222,7 +224,8 @@ def _line(index: int, row: TimelineRow, result: TrackResult) -> list[object]:
     ]
 
 
-def _numbers(box: Box) -> list[str]:
+def box_numbers(box: Box) -> list[str]:
+    """The cells x, y, w, h."""
     return [f"{value:.2f}" for value in box.as_tuple()]
 
 
@@ -237,7 +240,7 @@ class _Flag:
 
 
 @contextmanager
-def _noticing_interrupts() -> Iterator[_Flag]:
+def noticing_interrupts() -> Iterator[_Flag]:
     """Ctrl-C once only sets the flag, so that a frame is finished everywhere; pressed again it ends at
     once.
     """
