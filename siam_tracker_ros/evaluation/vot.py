@@ -193,7 +193,8 @@ def accuracy(run: SupervisedRun, burn_in: int = BURN_IN) -> float:
 def reliability(failures: float, frames: float, sensitivity: float = 30.0) -> float:
     """Robustness in 0..1: the chance to be still on the target after `sensitivity` frames, exp(-S F / N).
 
-    The VOT tool kit's accuracy-robustness plots have S = 30; some older plots have S = 100.
+    All of the VOT tool kit's stacks have S = 30. With S = 100 the exponent is `VotScores.failures_percent`,
+    the failures in 100 frames.
     """
     return float(np.exp(-sensitivity * failures / frames))
 
