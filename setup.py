@@ -51,7 +51,7 @@ setup(
         "opencv-contrib-python-headless",
         "pydantic>=2",
         "pyyaml",
-        "rosbags>=0.11",
+        "rosbags>=0.11.9",
         "safetensors",
         "torch>=2.1",
         "torchvision>=0.16",

@@ -129,6 +129,7 @@ class Recording:
         """
         images = [topic for topic in self.topics if topic.type in DECODERS]
         there = f"its image topics are {', '.join(topic.name for topic in images)}" if images else "it has no images"
+        there += " (of what could be read: the recording is broken)" if self.broken else ""
         if not name:
             if len(images) == 1:
                 return self._with_images(images[0])

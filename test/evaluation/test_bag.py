@@ -122,6 +122,14 @@ def test_a_folder_without_metadata_is_read_and_said_to_be_broken(tmp_path):
     assert len(images) == COUNT
 
 
+def test_a_recording_cut_before_its_images_is_said_to_be_broken(tmp_path):
+    write_recording(tmp_path / "bag", encoding="jpeg")
+    (file,) = (tmp_path / "bag").glob("*.mcap")
+    file.write_bytes(file.read_bytes()[:3000])
+    with pytest.raises(BagError, match="broken"), Recording(file) as recording:
+        recording.image_topic("/camera/image")
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
