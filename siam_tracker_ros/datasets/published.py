@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siam_tracker_ros.datasets.errors import DatasetError
-from siam_tracker_ros.datasets.sequences import Sequence, SequenceSurvey
+from siam_tracker_ros.datasets.sequences import Sequence, SequenceSurvey, read_lines
 
 __all__ = [
     "attributes_from_flags",
@@ -57,7 +57,7 @@ def read_rows(path: Path, columns: tuple[int, ...] = (4,)) -> NDArray[np.float64
 
     Raises DatasetError when a line has not one of the numbers of `columns`, or another number than the first line.
     """
-    lines = _read_lines(path)
+    lines = read_lines(path)
     rows: list[list[float]] = []
     for index, line in enumerate(lines):
         where = f"line {index + 1} of {path.name}, '{line.strip()[:40]}',"
@@ -76,7 +76,7 @@ def read_rows(path: Path, columns: tuple[int, ...] = (4,)) -> NDArray[np.float64
 
 def read_flags(path: Path, expected: int) -> NDArray[np.float64]:
     """One number per frame, on one line or on many; DatasetError unless there are `expected`."""
-    words = re.split(r"[,\s]+", " ".join(_read_lines(path)).strip())
+    words = re.split(r"[,\s]+", " ".join(read_lines(path)).strip())
     try:
         flags = np.array([float(word) for word in words if word], dtype=np.float64)
     except ValueError:
@@ -188,15 +188,3 @@ def make_sequence(
         polygons=polygons,
         first_box_only=first_box_only,
     )
-
-
-def _read_lines(path: Path) -> list[str]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise DatasetError(f"{path.name} cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{path.name} is not UTF-8 text ({error.reason})") from error
-    while lines and not lines[-1].strip():
-        lines.pop()
-    return lines

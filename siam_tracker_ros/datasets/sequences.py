@@ -171,14 +171,7 @@ def read_boxes(path: str | Path) -> NDArray[np.float64]:
     width or height that is not positive.
     """
     path = Path(path)
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise DatasetError(f"{path.name} cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{path.name} is not UTF-8 text ({error.reason})") from error
-    while lines and not lines[-1].strip():
-        lines.pop()
+    lines = read_lines(path)
     boxes = np.empty((len(lines), 4), dtype=np.float64)
     for index, line in enumerate(lines):
         where = f"line {index + 1} of {path.name}, '{line.strip()[:40]}',"
@@ -195,6 +188,19 @@ def read_boxes(path: str | Path) -> NDArray[np.float64]:
             raise DatasetError(f"{where} has no area; write nan,nan,nan,nan where the target is absent")
         boxes[index] = values
     return boxes
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file, without empty ones at its end. Raises DatasetError when it cannot be read."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise DatasetError(f"{path.name} cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path.name} is not UTF-8 text ({error.reason})") from error
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return lines
 
 
 def _name_of(path: Path) -> str:
