@@ -4,6 +4,16 @@ PYTHON ?=
 VIDEO ?=
 BOX ?=
 
+# make benchmark: the sequences, the folder with NanoTrack's ONNX files, and RESUME=1 to go on after Ctrl-C.
+SEQUENCES ?= ../shared/sequences
+PEERS ?= ../shared/peers
+RESUME ?=
+BENCHMARK := --tracker afsn_mobile --tracker afsn_mobile+online --tracker csrt --tracker kcf --tracker mil \
+	--tracker nano_v1=$(PEERS)/nanotrackv1_nanotrack_backbone_sim.onnx,$(PEERS)/nanotrackv1_nanotrack_head_sim.onnx \
+	--tracker nano_v2=$(PEERS)/nanotrackv2_nanotrack_backbone_sim.onnx,$(PEERS)/nanotrackv2_nanotrack_head_sim.onnx \
+	--tracker nano_v3=$(PEERS)/nanotrackv3_nanotrack_backbone.onnx,$(PEERS)/nanotrackv3_nanotrack_head.onnx \
+	--protocol one-pass --protocol real-time --rate 30
+
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -11,11 +21,12 @@ SHELL := bash
 # On a ROS distribution .venv is one more prefix, to be added to those that are sourced.
 ENTER := $(if $(ROS_DISTRO),set +u; source .venv/local_setup.bash; set -u;,)
 
-.PHONY: help setup demo test check clean distclean
+.PHONY: help setup demo benchmark test check clean distclean
 
 help:
 	@echo 'make setup       makes .venv with everything, or goes on where it was interrupted (PYTHON=python3.12)'
 	@echo 'make demo        a camera, the tracker node and a recorder, as processes of their own: out/demo/ (VIDEO=path BOX=x,y,w,h)'
+	@echo 'make benchmark   trackers and peers on SEQUENCES (../shared/sequences): docs/benchmark/ (RESUME=1 goes on)'
 	@echo 'make test        all tests (ARGS="-k name" are passed to pytest)'
 	@echo 'make check       ruff and mypy'
 	@echo 'make clean       removes what builds, tests and demos leave behind'
@@ -26,6 +37,13 @@ setup:
 
 demo: setup
 	@$(ENTER) .venv/bin/python -m siam_tracker_ros.nodes.demo $(if $(VIDEO),--video '$(VIDEO)') $(if $(BOX),--box '$(BOX)')
+
+# Without strips: they would publish pictures of the data.
+benchmark: setup
+	@.venv/bin/siam-track eval '$(SEQUENCES)' $(BENCHMARK) --no-strips --out out/benchmark $(if $(RESUME),--resume)
+	@mkdir -p docs/benchmark
+	@cp out/benchmark/*.png out/benchmark/report.html out/benchmark/report.json out/benchmark/results.csv docs/benchmark/
+	@cp out/benchmark/report.md docs/benchmark/README.md
 
 test: setup
 	@$(ENTER) .venv/bin/python -m pytest $(ARGS)

@@ -6,6 +6,8 @@ from setuptools import find_packages, setup
 
 PACKAGE = "siam_tracker_ros"
 HERE = Path(__file__).resolve().parent
+# For tests and checks, as ros_env/requirements/development.txt; a test compares.
+DEVELOPMENT = ["got10k", "hypothesis", "mypy", "pytest>=7", "ruff", "six", "types-PyYAML"]
 
 
 def shared_files(folder: str) -> list[tuple[str, list[str]]]:
@@ -34,7 +36,9 @@ setup(
     maintainer="siam_tracker_ros developers",
     maintainer_email="maintainer@example.com",
     packages=sorted({PACKAGE, *find_packages(include=[f"{PACKAGE}.*"])}),
-    package_data={PACKAGE: ["py.typed", "weights/*.safetensors", "weights/*.md", "weights/*.json", "**/*.yaml"]},
+    package_data={
+        PACKAGE: ["py.typed", "weights/*.safetensors", "weights/*.md", "weights/*.json", "**/*.yaml", "**/*.j2"]
+    },
     # What ROS looks for in share/: the ament index entry, the manifest, launch files and parameters.
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),
@@ -46,6 +50,7 @@ setup(
     # What pip can provide. The ROS packages are declared in package.xml only.
     install_requires=[
         "av",
+        "jinja2",
         "matplotlib",
         "numpy",
         "opencv-contrib-python-headless",
@@ -58,7 +63,7 @@ setup(
         "tqdm",
         "typer",
     ],
-    extras_require={"demo": ["scikit-image"], "training": ["lightning>=2"]},
+    extras_require={"demo": ["scikit-image"], "training": ["lightning>=2"], "development": DEVELOPMENT},
     zip_safe=False,
     entry_points={
         "console_scripts": [

@@ -54,16 +54,16 @@ def draw_track(
     colour = STATE_COLOURS.get(name, STATE_COLOURS["IDLE"])
     unit = max(1.0, min(frame.shape[:2]) / 480)
     if truth is not None and truth.is_finite:
-        _rectangle(drawn, truth, TRUTH_COLOUR, 1, dashed=False)
+        draw_rectangle(drawn, truth, TRUTH_COLOUR, 1, dashed=False)
     shown = box if box is not None and box.is_finite else None
     if name in _WITHOUT_TARGET or (shown is None and name == "UNCERTAIN"):
         if shown is not None:
-            _rectangle(drawn, shown, colour, max(1, round(unit)), dashed=True)
+            draw_rectangle(drawn, shown, colour, max(1, round(unit)), dashed=True)
         _banner(drawn, name, colour, unit)
     elif name != "IDLE" and shown is not None:
         thickness = max(2, round(1.6 * unit))
-        _rectangle(drawn, shown, (20, 20, 20), thickness + 2, dashed=name == "UNCERTAIN")
-        _rectangle(drawn, shown, colour, thickness, dashed=name == "UNCERTAIN")
+        draw_rectangle(drawn, shown, (20, 20, 20), thickness + 2, dashed=name == "UNCERTAIN")
+        draw_rectangle(drawn, shown, colour, thickness, dashed=name == "UNCERTAIN")
         words = " ".join(part for part in (label, f"{confidence:.2f}", "" if name == "TRACKING" else name) if part)
         _label(drawn, words, shown, colour, unit)
     return drawn
@@ -95,7 +95,8 @@ def strip(frames: Sequence[NDArray[np.uint8]], columns: int, width: int) -> NDAr
     return sheet
 
 
-def _rectangle(image: NDArray[np.uint8], box: Box, colour: Colour, thickness: int, *, dashed: bool) -> None:
+def draw_rectangle(image: NDArray[np.uint8], box: Box, colour: Colour, thickness: int, *, dashed: bool) -> None:
+    """Draw a box's outline into a BGR picture, wherever it lies; box and thickness in pixels."""
     # Far outside the picture OpenCV's whole numbers would overflow.
     limit = 4 * max(image.shape[:2])
     left, top, right, bottom = (

@@ -53,6 +53,13 @@ def uav123(root: Path, rate: str = "UAV123") -> Path:
     return root
 
 
+def uav20l(root: Path) -> Path:
+    for name, count in (("bike1", FRAMES), ("car1", 7)):
+        images(root / "data_seq" / "UAV123" / name, count, name="{:06d}.jpg")
+        write(root / "anno" / "UAV20L" / f"{name}.txt", *lines(count))
+    return root
+
+
 def lasot(root: Path) -> Path:
     for name in ("cat-1", "dog-2"):
         path = root / name.split("-")[0] / name
@@ -107,5 +114,5 @@ def folders(root: Path) -> Path:
 
 
 MAKERS: dict[str, Callable[[Path], Path]] = {
-    maker.__name__: maker for maker in (otb100, dtb70, uav123, lasot, got10k, vot, nfs, uavdt, folders)
+    maker.__name__: maker for maker in (otb100, dtb70, uav123, uav20l, lasot, got10k, vot, nfs, uavdt, folders)
 }

@@ -185,6 +185,17 @@ def test_pip_requirements_are_those_of_the_environment() -> None:
     assert provided - required == optional
 
 
+def test_the_development_extra_is_that_of_the_environment() -> None:
+    tree = ast.parse((ROOT / "setup.py").read_text(encoding="utf-8"))
+    extra = next(
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DEVELOPMENT"
+    )
+    lines = (ROOT / "ros_env" / "requirements" / "development.txt").read_text(encoding="utf-8").splitlines()
+    assert extra == sorted((line for line in lines if line and not line.startswith("#")), key=str.lower)
+
+
 THIRD_PARTY_NAMES = {"cv2": "opencv-contrib-python-headless", "yaml": "pyyaml", "skimage": "scikit-image"}
 
 

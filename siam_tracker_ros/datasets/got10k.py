@@ -1,7 +1,8 @@
 """GOT-10k: ``val/GOT-10k_Val_000001/00000001.jpg``, ``groundtruth.txt``, ``absence.label`` and ``cover.label``.
 
 Huang, Zhao and Huang, "GOT-10k: A Large High-Diversity Benchmark for Generic Object Tracking in the Wild", TPAMI 2019.
-The target is absent where absence.label is 1 or cover.label is 0; the benchmark's own scores leave such frames out.
+The target is absent where absence.label is 1 or cover.label is 0. Its tool kit (got10k 0.1.3) leaves the frames with
+cover 0 out of the scores on val, and does not look at absence.label; how its server scores test is not published.
 Of the test set only the first box is published: the others are nan, and the sequence says so in `first_box_only`.
 """
 

@@ -33,6 +33,7 @@ LAYOUTS = {
     layout.name: layout
     for layout in (
         Layout("uav123", uav123.recognise, uav123.survey),
+        Layout("uav20l", uav123.recognise_long, uav123.survey_long),
         Layout("uavdt", uavdt.recognise, uavdt.survey),
         Layout("got10k", got10k.recognise, got10k.survey),
         Layout("nfs", nfs.recognise, nfs.survey),

@@ -3,7 +3,8 @@
 Galoogahi et al., "Need for Speed: A Benchmark for Higher Frame Rate Object Tracking", ICCV 2017. A line begins with
 ``id x0 y0 x1 y1 frame lost``: the corners of the box, and whether the target is out of the picture. The files at 30
 frames a second may hold a line for each frame at 240: then every eighth is taken. Images and lines of the published
-files differ by one in places; the longer of the two is then cut.
+files differ by one in places; the longer of the two is then cut. Source: got10k's tool kit, which reads them so, but
+scores the frames with a lost target too.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from siam_tracker_ros.datasets.sequences import Sequence, SequenceSurvey
 
 __all__ = ["ATTRIBUTES", "FRAMES", "recognise", "survey"]
 
-# Numbers of the first and last image, where the annotation is of a part of them.
+# Numbers of the first and last image, where the annotation is of a part of them (pytracking's otbdataset.py).
 FRAMES = {
     "BlurCar1": (247, 988),
     "BlurCar3": (3, 359),
@@ -34,7 +34,8 @@ FRAMES = {
     "Freeman4": (1, 283),
 }
 
-# In the order of the benchmark's own anno/att/NAME.txt, which is used where it lies beside the sequences.
+# In the order of the benchmark's own anno/att/NAME.txt (perfPlot.m; its flags are what pytracking's otb_attributes.json
+# says of 92 sequences, and nearly so of the other eight), which is used where anno/ lies beside the sequences.
 ATTRIBUTES = ("IV", "OPR", "SV", "OCC", "DEF", "MB", "FM", "IPR", "OV", "BC", "LR")
 
 

@@ -87,9 +87,16 @@ def read_flags(path: Path, expected: int) -> NDArray[np.float64]:
 
 
 def attributes_from_flags(path: Path, names: tuple[str, ...]) -> tuple[str, ...]:
-    """The attributes whose flag is set in a file of one 0 or 1 per name; none where the file is missing."""
+    """The attributes whose flag is set in a file of one 0 or 1 per name; none where the file is missing.
+
+    path: in upper or lower case: OTB's has names of 2013 in lower case (carDark.txt), of folders that are not.
+    """
     if not path.is_file():
-        return ()
+        others = (other for other in sorted(path.parent.glob("*.txt")) if other.name.lower() == path.name.lower())
+        found = next(others, None)
+        if found is None:
+            return ()
+        path = found
     flags = read_flags(path, len(names))
     return tuple(name for name, flag in zip(names, flags, strict=True) if flag > 0)
 

@@ -67,6 +67,12 @@ class Sequence:
         """Number of annotated frames."""
         return len(self.boxes)
 
+    def image_size(self) -> tuple[int, int]:
+        """Width and height of the first frame. Raises DatasetError when it cannot be decoded."""
+        for frame in self.frames():
+            return frame.shape[1], frame.shape[0]
+        raise DatasetError(f"{self.name}: {self.source.name} has no frame; restore it")
+
     def frames(self) -> Iterator[NDArray[np.uint8]]:
         """The N frames in order, BGR uint8 [H, W, 3], each decoded when it is asked for.
 

@@ -1,9 +1,15 @@
-"""UAV123 and UAV123@10fps: ``data_seq/UAV123/NAME/000001.jpg`` and ``anno/UAV123/NAME.txt``.
+"""UAV123, UAV123@10fps and UAV20L: ``data_seq/UAV123/NAME/000001.jpg`` and ``anno/UAV123/NAME.txt``.
 
 Mueller, Smith and Ghanem, "A Benchmark and Simulator for UAV Tracking", ECCV 2016. One line ``x,y,w,h`` per frame,
 NaN where the target is absent. Several sequences (car1_1, car1_2, car1_3) are parts of one folder (car1). Which parts,
 the toolbox's ``configSeqs.m`` says, and is read where it lies in the folder. Without it, parts are laid end to end, the
 last frame of one being the first of the next, as the published ones are, and taken only if they then fill the folder.
+The 20 long sequences of UAV20L are whole folders of UAV123, with boxes in ``anno/UAV20L``.
+
+Sources: copies of configSeqs.m (in vision4robotics/OMAL-tracker at 10 frames a second, in
+Johnsonirene/tracker_benchmark_v1.1 of UAV123 and UAV20L); pytracking's uavdataset.py and got10k's uav123.json have the
+same frames. OTB's toolbox, which the benchmark was scored with, and PySOT's divide by the number of all frames, so that
+an absent one is a miss in the success plot (and a hit in the precision plot). got10k's leaves it out, as it is here.
 """
 
 from __future__ import annotations
@@ -24,13 +30,17 @@ from siam_tracker_ros.datasets.published import (
 )
 from siam_tracker_ros.datasets.sequences import Sequence, SequenceSurvey
 
-__all__ = ["ATTRIBUTES", "recognise", "survey"]
+__all__ = ["ATTRIBUTES", "recognise", "recognise_long", "survey", "survey_long"]
 
-# In the order of the benchmark's own anno/UAV123/att/NAME.txt.
+# In the order of the benchmark's own anno/UAV123/att/NAME.txt (perfPlot.m for it, pytracking's UAV123_attributes.json).
 ATTRIBUTES = ("SV", "ARC", "LR", "FM", "FOC", "POC", "OV", "BC", "IV", "VC", "CM", "SOB")
 _SETS = ("UAV123", "UAV123_10fps")
-# The two folders with frames between the parts: first frames at the full rate.
-_STARTS = {"bird1_1": 1, "bird1_2": 775, "bird1_3": 1573, "uav1_1": 1, "uav1_2": 1555, "uav1_3": 2473}
+_LONG = "UAV20L"
+# The two folders with frames between the parts: first frames.
+_STARTS = {
+    "UAV123": {"bird1_1": 1, "bird1_2": 775, "bird1_3": 1573, "uav1_1": 1, "uav1_2": 1555, "uav1_3": 2473},
+    "UAV123_10fps": {"bird1_1": 1, "bird1_2": 259, "bird1_3": 525, "uav1_1": 1, "uav1_2": 519, "uav1_3": 825},
+}
 _ENTRY = re.compile(
     r"'name'\s*,\s*'(?P<name>[^']+)'\s*,\s*'path'\s*,\s*'(?P<path>[^']+)'\s*,\s*"
     r"'startFrame'\s*,\s*(?P<first>\d+)\s*,\s*'endFrame'\s*,\s*(?P<last>\d+)"
@@ -47,9 +57,27 @@ def survey(folder: Path) -> SequenceSurvey:
     name = _set_in(folder)
     if name is None:
         raise DatasetError(f"{folder}: holds neither anno/UAV123 with data_seq/UAV123 nor those of UAV123_10fps")
-    table = _read_table(folder, name)
-    truths = sorted((folder / "anno" / name).glob("*.txt"))
-    return survey_each("uav123", [(truth.stem, partial(_load, truth, folder, name, table)) for truth in truths], folder)
+    return _survey("uav123", folder, name, name)
+
+
+def recognise_long(folder: Path) -> bool:
+    """Whether `folder` has anno/UAV20L and the images of UAV123; `recognise` goes first, where both are there."""
+    return (folder / "anno" / _LONG).is_dir() and (folder / "data_seq" / _SETS[0]).is_dir()
+
+
+def survey_long(folder: Path) -> SequenceSurvey:
+    """Check every annotated sequence of UAV20L. Raises DatasetError without any."""
+    if not recognise_long(folder):
+        raise DatasetError(f"{folder}: holds not both anno/{_LONG} and data_seq/{_SETS[0]}")
+    return _survey("uav20l", folder, _LONG, _SETS[0])
+
+
+def _survey(layout: str, folder: Path, annotation: str, images: str) -> SequenceSurvey:
+    """annotation, images: which folder of anno/, and of data_seq/."""
+    table = _read_table(folder, images)
+    truths = sorted((folder / "anno" / annotation).glob("*.txt"))
+    loaders = [(truth.stem, partial(_load, layout, truth, folder, images, table)) for truth in truths]
+    return survey_each(layout, loaders, folder)
 
 
 def _set_in(folder: Path) -> str | None:
@@ -59,7 +87,9 @@ def _set_in(folder: Path) -> str | None:
     return None
 
 
-def _load(truth: Path, folder: Path, set_name: str, table: dict[str, list[tuple[str, int, int]]]) -> Sequence:
+def _load(
+    layout: str, truth: Path, folder: Path, set_name: str, table: dict[str, list[tuple[str, int, int]]]
+) -> Sequence:
     boxes = read_rows(truth)
     data = folder / "data_seq" / set_name
     source, frames = _frames_of(truth, data, len(boxes), set_name, table)
@@ -68,7 +98,7 @@ def _load(truth: Path, folder: Path, set_name: str, table: dict[str, list[tuple[
         data / source,
         data / source,
         boxes,
-        layout="uav123",
+        layout=layout,
         truth=truth.name,
         frames=frames,
         attributes=attributes_from_flags(truth.parent / "att" / truth.name, ATTRIBUTES),
@@ -81,7 +111,7 @@ def _frames_of(
     """The folder of images of a sequence, and the numbers of its first and last one; None: all of them."""
     name = truth.stem
     if entries := table.get(name):
-        # The long sequences of UAV20L share names and folders with UAV123's; their lengths differ.
+        # The table may have UAV20L's long sequences too, in the same folders. Of one name, they are of one length.
         fitting = [entry for entry in entries if entry[2] - entry[1] + 1 == count]
         source, first, last = (fitting or entries)[0]
         return source, (first, last)
@@ -90,8 +120,8 @@ def _frames_of(
     source = re.sub(r"_\d+$", "", name)
     if not (data / source).is_dir():
         raise DatasetError(f"the folder of images {data.name}/{name} is missing; restore it")
-    if set_name == "UAV123" and name in _STARTS:
-        return source, (_STARTS[name], _STARTS[name] + count - 1)
+    if (start := _STARTS[set_name].get(name)) is not None:
+        return source, (start, start + count - 1)
     return source, _end_to_end(truth, data / source)
 
 

@@ -2,27 +2,32 @@
 
 Kristan et al., the VOT challenges. A line has the 8 numbers of a polygon's corners (in some years x,y,w,h), a tag
 file ``NAME/*.tag`` (also ``*.label``) one 0 or 1 per frame. `Sequence.polygons` keeps the corners, and
-`Sequence.boxes` their upright boxes as the published Siamese trackers take them (PySOT, SiamBAN, got10k's tool kit):
-the same mean corner and the same area, one pixel added to width and height. VOT's own tool kit takes the smallest
-upright box around the polygon instead, which `bounding_boxes` gives.
+`Sequence.boxes` their upright boxes as the published Siamese trackers take them (PySOT, SiamBAN, TracKit, got10k's tool
+kit): `equal_area_boxes`. VOT's own tool kit takes the smallest upright box around the polygon: `bounding_boxes`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from siam_tracker_ros.datasets.errors import DatasetError
 from siam_tracker_ros.datasets.published import make_sequence, read_flags, read_rows, subfolders, survey_each
 from siam_tracker_ros.datasets.sequences import Sequence, SequenceSurvey
 
-__all__ = ["bounding_boxes", "equal_area_boxes", "recognise", "survey"]
+__all__ = ["bounding_boxes", "equal_area_boxes", "recognise", "survey", "vot_year"]
 
 _TAG_SUFFIXES = (".tag", ".label")
+# What tells the years' 60 sequences apart: ten left after 2016 and ten came, twelve left after 2018 and twelve came.
+_ONLY_2016 = "birds2 car2 fish4 gymnastics4 marching octopus pedestrian2 singer1 sphere tunnel"
+_SINCE_2017 = "ants1 ants3 conduction1 crabs1 drone1 drone_across drone_flip flamingo1 frisbee zebrafish1"
+_NOT_2019 = "ants3 bag ball1 blanket bmx bolt2 crossing fish3 motocross2 racing sheep traffic"
+_ONLY_2019 = "agility ball3 dribble hand2 lamb marathon monkey polo rabbit2 rowing surfing wheel"
 
 
 def recognise(folder: Path) -> bool:
@@ -40,22 +45,66 @@ def survey(folder: Path) -> SequenceSurvey:
     return survey_each("vot", [(name, partial(_load, folder / name)) for name in names], folder)
 
 
-def equal_area_boxes(polygons: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Boxes [N, 4] (x, y, w, h) with the mean corner and the area of the polygons [N, 8], and one pixel more."""
-    corners = polygons.reshape(-1, 4, 2)
-    centre = corners.mean(axis=1)
+def equal_area_boxes(regions: ArrayLike) -> NDArray[np.float64]:
+    """Upright boxes [N, 4] (x, y, w, h) of N regions, as PySOT, SiamBAN and TracKit start trackers on.
+
+    regions: [N, 8] turned rectangles x1, y1, ... x4, y4, or [N, 4] boxes, which stay. A turned rectangle becomes the
+    box of the same mean corner and area with the proportions of its bounding box, and then a pixel wider and higher.
+    Raises ValueError when they are neither.
+    """
+    values = _regions(regions)
+    if values.shape[1] == 4:
+        return values.copy()
+    if values.shape[1] != 8:
+        raise ValueError(f"a turned rectangle has four corners, not {values.shape[1] / 2:g}")
+    corners = values.reshape(-1, 4, 2)
     size = corners.max(axis=1) - corners.min(axis=1)
-    sides = np.linalg.norm(corners[:, :2] - corners[:, 1:3], axis=2)  # the polygon is a turned rectangle
-    with np.errstate(divide="ignore", invalid="ignore"):
-        size = size * np.sqrt(sides.prod(axis=1) / size.prod(axis=1))[:, None] + 1
-    return np.hstack([centre - size / 2, size])
+    area = np.linalg.norm(corners[:, :2] - corners[:, 1:3], axis=2).prod(axis=1)
+    bounds = size.prod(axis=1)
+    scale = np.sqrt(np.divide(area, bounds, out=np.ones_like(area), where=bounds > 0))
+    size = size * scale[:, None] + 1
+    return np.hstack([corners.mean(axis=1) - size / 2, size])
 
 
-def bounding_boxes(polygons: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Smallest upright boxes [N, 4] (x, y, w, h) around the polygons [N, 8]."""
-    corners = polygons.reshape(-1, 4, 2)
+def bounding_boxes(regions: ArrayLike) -> NDArray[np.float64]:
+    """Smallest upright boxes [N, 4] (x, y, w, h) around N regions, as VOT's tool kit starts trackers on.
+
+    regions: [N, 2K] polygons of K = 3 or more corners x1, y1, x2, y2 ..., or [N, 4] boxes, which stay.
+    Raises ValueError when they are neither.
+    """
+    values = _regions(regions)
+    if values.shape[1] == 4:
+        return values.copy()
+    corners = values.reshape(len(values), -1, 2)
     low = corners.min(axis=1)
     return np.hstack([low, corners.max(axis=1) - low])
+
+
+def vot_year(names: Iterable[str]) -> int | None:
+    """The year of the challenge whose sequences bear these names: 2016, 2018 or 2019, None where that is not clear.
+
+    VOT2015 has the names of VOT2016, and VOT2017 those of VOT2018. A part of a challenge is told by the names that
+    only this one has, or that are together in no other.
+    Sources: SiamFC++'s and pytracking's lists of VOT2018 and VOT2019, OpenCV's list of VOT2015.
+    """
+    found = set(names)
+    only_2016, since_2017, not_2019, only_2019 = (
+        not found.isdisjoint(marks.split()) for marks in (_ONLY_2016, _SINCE_2017, _NOT_2019, _ONLY_2019)
+    )
+    if only_2019 and not (only_2016 or not_2019):
+        return 2019
+    if only_2016 and not (since_2017 or only_2019):
+        return 2016
+    if since_2017 and not_2019 and not (only_2016 or only_2019):
+        return 2018
+    return None
+
+
+def _regions(regions: ArrayLike) -> NDArray[np.float64]:
+    values = np.asarray(regions, dtype=np.float64)
+    if values.ndim != 2 or (values.shape[1] != 4 and (values.shape[1] < 6 or values.shape[1] % 2)):
+        raise ValueError(f"regions are rows x, y, w, h or of three or more corners, not {list(values.shape)} numbers")
+    return values
 
 
 def _is_sequence(path: Path) -> bool:

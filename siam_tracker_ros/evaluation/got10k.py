@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from siam_tracker_ros.evaluation.metrics import bootstrap_interval, iou, success_rate
+from siam_tracker_ros.evaluation.metrics import bootstrap_pooled_interval, iou, success_rate
 
 __all__ = ["Got10kScores", "SubmissionError", "clipped", "overlaps", "score", "write_submission"]
 
@@ -38,8 +38,7 @@ class Got10kScores:
     """GOT-10k's figures over several sequences, 0..1.
 
     frames: how many frames were pooled. ao: average overlap. sr_50, sr_75: share of the frames with an IoU
-    over 0.5 and over 0.75. ao_interval: bootstrap interval of the mean of the sequences' own AO (the pooled
-    mean lies in it or near it; sequences, not frames, are what is drawn by chance).
+    over 0.5 and over 0.75. The intervals are 95 %, by bootstrap over the sequences.
     """
 
     frames: int
@@ -47,6 +46,8 @@ class Got10kScores:
     sr_50: float
     sr_75: float
     ao_interval: tuple[float, float]
+    sr_50_interval: tuple[float, float]
+    sr_75_interval: tuple[float, float]
 
 
 def clipped(boxes: ArrayLike, size: tuple[int, int]) -> Floats:
@@ -89,12 +90,15 @@ def score(sequences: Sequence[ArrayLike]) -> Got10kScores:
     if not found:
         raise ValueError("no frame to score: the target is absent, or the tracks have one frame only")
     pooled = np.concatenate(found)
+    counts = [len(values) for values in found]
     return Got10kScores(
         frames=len(pooled),
         ao=float(pooled.mean()),
         sr_50=success_rate(pooled, 0.5),
         sr_75=success_rate(pooled, 0.75),
-        ao_interval=bootstrap_interval([values.mean() for values in found]),
+        ao_interval=bootstrap_pooled_interval([values.sum() for values in found], counts),
+        sr_50_interval=bootstrap_pooled_interval([(values > 0.5).sum() for values in found], counts),
+        sr_75_interval=bootstrap_pooled_interval([(values > 0.75).sum() for values in found], counts),
     )
 
 

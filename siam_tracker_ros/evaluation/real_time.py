@@ -6,17 +6,22 @@ box that stands for it is the last one that is ready, so that a slow tracker is 
 boxes. The idea is that of VOT2017's real-time experiment (Kristan et al., ICCV workshops 2017), where the last
 box is taken likewise while a tracker is late, and of streaming perception (Li, Wang and Ramanan, ECCV 2020).
 
-The functions are pure: they take times that were measured, so that a score can be made for any camera.
+`schedule` is pure: it takes times that were measured, so that a plan can be made for any camera. A tracker that
+misses frames tracks otherwise, though, so `track_in_real_time` runs it on those that it would get.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Schedule", "boxes_in_time", "schedule"]
+from siam_tracker_ros.datasets.sequences import Sequence
+from siam_tracker_ros.evaluation.one_pass import Recorder, SequenceTracker, Track
+
+__all__ = ["Schedule", "boxes_in_time", "schedule", "track_in_real_time"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,25 +56,18 @@ def schedule(times: ArrayLike, rate: float, *, grace: float = 1.0, start_is_free
     seconds = np.array(times, dtype=np.float64)
     if seconds.ndim != 1 or len(seconds) == 0 or not (seconds >= 0).all():
         raise ValueError("times must be a list of seconds, one a frame, none negative or nan")
-    if not (np.isfinite(rate) and rate > 0):
-        raise ValueError(f"rate must be a positive number of frames a second, not {rate}")
     if not grace >= 0:
         raise ValueError(f"grace must be 0 frames or more, not {grace}")
     if start_is_free:
         seconds[0] = 0.0
-    # In frames of the camera: frame i comes at the moment i, exactly.
-    lengths = seconds * rate
-    count = len(lengths)
+    clock = _Clock(rate)
+    count = len(seconds)
     seen, ready = [], []
-    index, free = 0, 0.0
+    index = 0
     while index < count:
-        free = max(free, float(index)) + float(lengths[index])
         seen.append(index)
-        ready.append(free)
-        if free >= count:
-            break
-        # The newest that has come; where that was seen already, the one to come.
-        index = max(index + 1, int(free))
+        index = clock.next_frame(index, float(seconds[index]))
+        ready.append(clock.free)
     indices, moments = np.array(seen, dtype=np.int64), np.array(ready)
     # Before the first is ready the box that the tracker was given stands.
     last = np.searchsorted(moments, np.arange(count) + grace, side="right") - 1
@@ -88,3 +86,50 @@ def boxes_in_time(boxes: ArrayLike, plan: Schedule) -> NDArray[np.float64]:
         raise ValueError(f"boxes must be [{len(plan.standing)}, 4], not {list(given.shape)}")
     standing: NDArray[np.float64] = given[plan.standing]
     return standing
+
+
+def track_in_real_time(
+    tracker: SequenceTracker, sequence: Sequence, rate: float, on_frame: Callable[[], None] | None = None
+) -> Track:
+    """Run `tracker` over `sequence` as if a camera took `rate` frames a second and did not wait for it.
+
+    The tracker gets only the frames that it is free for, by the time that it takes here; decoding costs nothing.
+    The track has the box, confidence and state that stand at every frame, and a time of nan where the tracker
+    never got the frame. `on_frame` is called after every frame.
+    Raises ValueError when `rate` is not positive, TrackerFailure and DatasetError as `track_sequence`.
+    """
+    recorder = Recorder(tracker, sequence)
+    clock = _Clock(rate)
+    wanted = 0
+    for index, frame in enumerate(sequence.frames()):
+        if index == 0:
+            recorder.start(index, frame, sequence.boxes[0])
+            wanted = clock.next_frame(index, 0.0)
+        elif index == wanted:
+            recorder.update(index, frame)
+            wanted = clock.next_frame(index, float(recorder.times[index]))
+        if on_frame is not None:
+            on_frame()
+    track = recorder.track()
+    plan = schedule(np.nan_to_num(track.times), rate)
+    return replace(
+        track,
+        boxes=boxes_in_time(track.boxes, plan),
+        confidences=None if track.confidences is None else track.confidences[plan.standing],
+        lost=None if track.lost is None else track.lost[plan.standing],
+    )
+
+
+class _Clock:
+    """When a tracker is free, in frames of the camera: frame i comes at the moment i, exactly."""
+
+    def __init__(self, rate: float) -> None:
+        if not (np.isfinite(rate) and rate > 0):
+            raise ValueError(f"rate must be a positive number of frames a second, not {rate}")
+        self.rate = rate
+        self.free = 0.0
+
+    def next_frame(self, index: int, seconds: float) -> int:
+        """Work `seconds` on frame `index`; returns the frame to take then: the newest, or the one to come."""
+        self.free = max(self.free, float(index)) + seconds * self.rate
+        return max(index + 1, int(self.free))

@@ -6,59 +6,80 @@ import multiprocessing
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from siam_tracker_ros import __version__
-from siam_tracker_ros.datasets.errors import DatasetError
-from siam_tracker_ros.datasets.sequences import Sequence
-from siam_tracker_ros.evaluation.metrics import Scores, score_sequence
-from siam_tracker_ros.evaluation.one_pass import SequenceTracker, Track, TrackerFailure, track_sequence
-from siam_tracker_ros.evaluation.results import ResultsFolder, folder_name, rounded
-from siam_tracker_ros.evaluation.trackers import TrackerSpec
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["Evaluation", "Outcome", "RunSettings", "evaluate"]
+from siam_tracker_ros import __version__
+from siam_tracker_ros.datasets.sequences import Sequence
+from siam_tracker_ros.evaluation import got10k
+from siam_tracker_ros.evaluation.foreign_results import read_track
+from siam_tracker_ros.evaluation.metrics import Scores, score_sequence
+from siam_tracker_ros.evaluation.one_pass import SequenceTracker, Track, TrackerFailure
+from siam_tracker_ros.evaluation.protocols import OnePass, Protocol, RealTime
+from siam_tracker_ros.evaluation.results import ResultsError, ResultsFolder, folder_name, rounded
+from siam_tracker_ros.evaluation.supervised import supervised_run
+from siam_tracker_ros.evaluation.trackers import TrackerSpec
+from siam_tracker_ros.evaluation.vot import SupervisedRun
+
+__all__ = ["Evaluation", "Outcome", "Progress", "RunSettings", "check_run", "evaluate", "score_track"]
 
 
 @dataclass(frozen=True)
 class RunSettings:
     """How to run.
 
-    out: folder for the tracks (`out/results/TRACKER/NAME.txt`, TRACKER as `folder_name` gives it).
+    out: folder for the tracks (`out/PROTOCOL_FOLDER/TRACKER/...`, TRACKER as `folder_name` gives it).
     threads: CPU threads of each tracker, 1 or more.
     jobs: processes, 1 or more; 1 runs in this process. Speeds are only comparable with 1.
     resume: take finished sequences from `out`.
+    protocol: how a tracker goes over a sequence.
     """
 
     out: Path
     threads: int = 2
     jobs: int = 1
     resume: bool = False
+    protocol: Protocol = field(default_factory=OnePass)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outcome:
-    """One tracker on one sequence: either `scores` and times, or what went wrong in `failure`.
+    """One tracker on one sequence: its track and what that scores, or what went wrong in `failure`.
 
-    updates: number of frames after the first; seconds: time that the tracker worked on them.
-    resumed: whether the track came from an earlier run.
+    scores: of one pass; None where only the first true box is known. run: of VOT's protocol. overlaps: where the
+    layout is GOT-10k's, the IoUs that its own figures pool (`got10k.overlaps`). fps, updates, seconds and
+    init_seconds are those of the track. resumed: whether the track came from an earlier run.
     """
 
     tracker: str
     sequence: str
+    track: Track | None = None
     scores: Scores | None = None
+    run: SupervisedRun | None = None
+    overlaps: NDArray[np.float64] | None = None
     failure: str = ""
-    updates: int = 0
-    seconds: float = 0.0
-    init_seconds: float = 0.0
     resumed: bool = False
 
     @property
+    def updates(self) -> int:
+        return self.track.updates if self.track else 0
+
+    @property
+    def seconds(self) -> float:
+        return self.track.seconds if self.track else 0.0
+
+    @property
+    def init_seconds(self) -> float:
+        return self.track.init_seconds if self.track else 0.0
+
+    @property
     def fps(self) -> float:
-        """Frames a second of tracking itself, 0 where unknown."""
-        return self.updates / self.seconds if self.seconds > 0 else 0.0
+        return self.track.fps if self.track else 0.0
 
 
 @dataclass
@@ -70,17 +91,26 @@ class Evaluation:
     """
 
     trackers: list[str]
+    protocol: Protocol = field(default_factory=OnePass)
     devices: dict[str, str] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
     interrupted: bool = False
 
+    def tracked(self, tracker: str) -> list[Outcome]:
+        """The outcomes with a track of one tracker."""
+        return [outcome for outcome in self.outcomes if outcome.tracker == tracker and outcome.track]
+
     def scored(self, tracker: str) -> list[Outcome]:
-        """The outcomes with figures of one tracker."""
+        """The outcomes with figures of one tracker, in one pass."""
         return [outcome for outcome in self.outcomes if outcome.tracker == tracker and outcome.scores]
+
+    def supervised(self, tracker: str) -> list[Outcome]:
+        """The outcomes with figures of one tracker, under VOT's protocol."""
+        return [outcome for outcome in self.outcomes if outcome.tracker == tracker and outcome.run]
 
     @property
     def failures(self) -> list[Outcome]:
-        """The outcomes without figures."""
+        """The outcomes without a track or figures."""
         return [outcome for outcome in self.outcomes if outcome.failure]
 
 
@@ -100,64 +130,100 @@ def evaluate(
 
     The trackers take turns on each sequence, so that a machine that slows down slows all of them. A tracker
     that raises, or a sequence that cannot be decoded, costs that sequence only. Ctrl-C keeps what is done.
-    Raises ValueError when a tracker cannot be built, and ResultsError when `resume` finds other tracks.
+    A tracker that is a folder of another tool kit's results is read from there.
+    Raises ValueError when a tracker cannot be built or run so, and ResultsError when `resume` finds other tracks;
+    nothing on disk has changed then.
     """
-    folders = {spec.name: ResultsFolder(settings.out / "results" / folder_name(spec.name)) for spec in specs}
-    if len({folder.path for folder in folders.values()}) != len(specs):
-        raise ValueError("two trackers have the same name; name each once")
-    data = sorted({str(sequence.path.resolve().parent) for sequence in sequences})
-    for spec in specs:
-        made_by = spec.fingerprint() | {"data": data, "threads": settings.threads, "version": __version__}
-        folders[spec.name].start(made_by, resume=settings.resume)
+    check_run(specs, settings)
+    protocol = settings.protocol
+    folders = _folders(specs, settings)
     report: Progress = progress or (lambda label, frames: None)
-    evaluation = Evaluation([spec.name for spec in specs])
+    evaluation = Evaluation([spec.name for spec in specs], protocol)
+    trackers = _built([spec for spec in specs if not spec.is_results], settings.threads)
+    evaluation.devices = {spec.name: str(getattr(tracker, "device", "cpu")) for spec, tracker in trackers.items()}
+    data = sorted({str(sequence.path.resolve().parent) for sequence in sequences})
+    for spec in trackers:
+        made_by = spec.fingerprint() | {"data": data, "threads": settings.threads, "version": __version__}
+        folders[spec.name].start(made_by | asdict(protocol), resume=settings.resume)
     tasks: list[_Task] = []
     for sequence in sequences:
         for spec in specs:
-            done = folders[spec.name].read(sequence.name, len(sequence)) if settings.resume else None
+            done: Track | str | None = None
+            if spec.is_results:
+                done = _foreign(spec, sequence, protocol)
+            elif settings.resume:
+                done = folders[spec.name].read(sequence)
             if done is None:
                 tasks.append((spec, sequence))
             else:
-                evaluation.outcomes.append(_scored(spec, sequence, done, resumed=True))
+                evaluation.outcomes.append(score_track(spec.name, sequence, done, protocol, resumed=True))
                 report(f"{spec.name} {sequence.name}", len(sequence))
     run = _run_here if settings.jobs == 1 else _run_in_processes
     try:
-        trackers = _built(specs, settings.threads)
-        evaluation.devices = {spec.name: str(getattr(tracker, "device", "cpu")) for spec, tracker in trackers.items()}
         for (spec, sequence), result in run(tasks, trackers, settings, report):
-            if isinstance(result, str):
-                outcome = Outcome(spec.name, sequence.name, failure=result)
-            else:
-                folders[spec.name].write(sequence.name, result)
-                outcome = _scored(spec, sequence, result)
-            evaluation.outcomes.append(outcome)
+            if isinstance(result, Track):
+                folders[spec.name].write(sequence, result)
+            evaluation.outcomes.append(score_track(spec.name, sequence, result, protocol))
     except KeyboardInterrupt:
         evaluation.interrupted = True
     return evaluation
 
 
-def _scored(spec: TrackerSpec, sequence: Sequence, track: Track, *, resumed: bool = False) -> Outcome:
+def check_run(specs: list[TrackerSpec], settings: RunSettings) -> None:
+    """Raises ValueError when these trackers cannot be run so."""
+    if len({folder.path for folder in _folders(specs, settings).values()}) != len(specs):
+        raise ValueError("two trackers have the same name; name each once")
+    if not isinstance(settings.protocol, RealTime):
+        return
+    if settings.jobs > 1:
+        raise ValueError("at a camera's pace a score depends on the time taken: real-time goes with --jobs 1 only")
+    if results := [spec.name for spec in specs if spec.is_results]:
+        raise ValueError(f"{results[0]} is a folder of results: which frames it would have missed is not known")
+
+
+def _folders(specs: list[TrackerSpec], settings: RunSettings) -> dict[str, ResultsFolder]:
+    protocol = settings.protocol
+    folder = settings.out / protocol.folder
+    return {spec.name: ResultsFolder(folder / folder_name(spec.name), supervised=protocol.supervised) for spec in specs}
+
+
+def score_track(
+    tracker: str, sequence: Sequence, track: Track | str, protocol: Protocol, *, resumed: bool = False
+) -> Outcome:
+    """The outcome of a track; a failure where it is a sentence that says why there is none, or cannot be scored."""
+    if isinstance(track, str):
+        return Outcome(tracker, sequence.name, failure=track)
     track = rounded(track)
+    outcome = Outcome(tracker, sequence.name, track, resumed=resumed)
     try:
+        if protocol.supervised:
+            return replace(outcome, run=supervised_run(track, sequence, sequence.image_size()))
+        if sequence.first_box_only:
+            return outcome
         scores = score_sequence(track.boxes, sequence.boxes)
+        if sequence.layout != "got10k":
+            return replace(outcome, scores=scores)
+        pooled = got10k.overlaps(track.boxes, sequence.boxes, sequence.image_size())
+        return replace(outcome, scores=scores, overlaps=pooled)
     except ValueError as error:
-        return Outcome(spec.name, sequence.name, failure=str(error))
-    return Outcome(
-        tracker=spec.name,
-        sequence=sequence.name,
-        scores=scores,
-        updates=len(sequence) - 1,
-        seconds=track.seconds,
-        init_seconds=float(track.times[0]),
-        resumed=resumed,
-    )
+        return Outcome(tracker, sequence.name, failure=str(error))
 
 
-def _attempt(tracker: SequenceTracker, sequence: Sequence, on_frame: Callable[[], None]) -> Track | str:
+def _foreign(spec: TrackerSpec, sequence: Sequence, protocol: Protocol) -> Track | str:
+    assert spec.results is not None
+    try:
+        return read_track(spec.results, sequence, supervised=protocol.supervised)
+    except ResultsError as error:
+        return str(error)
+
+
+def _attempt(
+    tracker: SequenceTracker, sequence: Sequence, protocol: Protocol, on_frame: Callable[[], None]
+) -> Track | str:
     """The track, or the sentence that says why there is none."""
     try:
-        return track_sequence(tracker, sequence, on_frame)
-    except (TrackerFailure, DatasetError) as error:
+        return protocol.run(tracker, sequence, on_frame)
+    except (TrackerFailure, ValueError) as error:  # DatasetError is a ValueError
         return str(error)
 
 
@@ -181,7 +247,7 @@ def _run_here(
             frames += 1
             progress(label, 1)
 
-        result = _attempt(trackers[spec], sequence, on_frame)
+        result = _attempt(trackers[spec], sequence, settings.protocol, on_frame)
         progress(label, len(sequence) - frames)
         yield (spec, sequence), result
 
@@ -195,7 +261,8 @@ def _run_in_processes(
     stop = context.Event()
     pool = ProcessPoolExecutor(settings.jobs, context, initializer=_start_worker, initargs=(stop,))
     waiting: dict[Future[Track | str], _Task] = {
-        pool.submit(_work, spec, sequence, settings.threads): (spec, sequence) for spec, sequence in tasks
+        pool.submit(_work, spec, sequence, settings.threads, settings.protocol): (spec, sequence)
+        for spec, sequence in tasks
     }
     try:
         for future in as_completed(waiting):
@@ -221,11 +288,11 @@ def _start_worker(stop: Any) -> None:
     _worker_stop.append(stop)
 
 
-def _work(spec: TrackerSpec, sequence: Sequence, threads: int) -> Track | str:
+def _work(spec: TrackerSpec, sequence: Sequence, threads: int, protocol: Protocol) -> Track | str:
     if spec not in _worker_trackers:
         spec.set_threads(threads)
         _worker_trackers[spec] = spec.build()
-    return _attempt(_worker_trackers[spec], sequence, partial(_leave_when_stopped, _worker_stop[0]))
+    return _attempt(_worker_trackers[spec], sequence, protocol, partial(_leave_when_stopped, _worker_stop[0]))
 
 
 def _leave_when_stopped(stop: Any) -> None:

@@ -11,43 +11,61 @@ from typing import Any, cast
 import cv2
 
 from siam_tracker_ros.evaluation.one_pass import SequenceTracker
-from siam_tracker_ros.evaluation.peers import PEERS, PeerError, nano_tracker, peer_tracker
+from siam_tracker_ros.evaluation.peers import PEERS, PeerError, nano_tracker, peer_tracker, vit_tracker
 from siam_tracker_ros.tracking.presets import PRESETS, model_name
 from siam_tracker_ros.tracking.presets import preset as preset_of
 
 __all__ = ["TrackerSpec", "parse_tracker"]
 
+_RESULTS = "results"
+# What tool kits write: boxes and times as text, and of VOT's also trajectories as bytes.
+_RESULT_SUFFIXES = (".txt", ".bin", ".value")
+# OpenCV's trackers with networks: how many ONNX files each takes, and what to say where they are missing.
+_ONNX_FILES = {
+    "nano": (2, "NanoTrack needs its two ONNX files", "BACKBONE.onnx,HEAD.onnx"),
+    "vit": (1, "VitTrack needs its ONNX file", "MODEL.onnx"),
+}
+
 
 @dataclass(frozen=True)
 class TrackerSpec:
-    """A tracker by name.
+    """A tracker by name: of the zoo, of OpenCV (a peer), or known by the results that another tool kit wrote.
 
     name: what tables and folders call it.
-    model: a name of the zoo, a path to weights, or a peer (`csrt`, `kcf`, `mil`, `nano`).
+    model: a name of the zoo, a path to weights, a peer (`csrt`, `kcf`, `mil`, `nano`, `vit`), or `results`.
     weights: weights to use instead of the shipped ones (zoo only).
     device: `auto`, `cpu`, `cuda` or `cuda:N` (zoo only).
-    onnx: backbone and head of `nano`.
+    onnx: the ONNX files of `nano` (backbone and head) or `vit` (one); empty for all others.
     preset: the model's settings by name, empty for its usual ones (zoo only).
     online: the online branch on or off, None as the preset says (zoo only).
+    results: the folder with one tracker's results (`results` only).
     """
 
     name: str
     model: str
     weights: Path | None = None
     device: str = "auto"
-    onnx: tuple[Path, Path] | None = None
+    onnx: tuple[Path, ...] = ()
     preset: str = ""
     online: bool | None = None
+    results: Path | None = None
 
     @property
     def is_peer(self) -> bool:
         """Whether it is one of OpenCV's, so that PyTorch is not needed."""
-        return self.onnx is not None or self.model in PEERS
+        return bool(self.onnx) or self.model in PEERS
+
+    @property
+    def is_results(self) -> bool:
+        """Whether its tracks are read from `results` (`foreign_results.read_track`) instead of being made."""
+        return self.results is not None
 
     def build(self) -> SequenceTracker:
-        """The tracker itself. Raises ValueError when the model, its files or the device are not there."""
-        if self.onnx is not None:
-            return nano_tracker(*self.onnx)
+        """The tracker itself. Raises ValueError for results, or when the model, its files or the device are missing."""
+        if self.results is not None:
+            raise ValueError(f"{self.name} is a folder of results, {self.results}; it has no tracker to run")
+        if self.onnx:
+            return nano_tracker(*self.onnx) if self.model == "nano" else vit_tracker(*self.onnx)
         if self.model in PEERS:
             return peer_tracker(self.model)
         from siam_tracker_ros import load_tracker
@@ -60,16 +78,22 @@ class TrackerSpec:
     def set_threads(self, threads: int) -> None:
         """Let this process compute with `threads` CPU threads, whichever library the tracker uses."""
         cv2.setNumThreads(threads)
-        if not self.is_peer:
+        if not (self.is_peer or self.is_results):
             from siam_tracker_ros.runtime.threads import set_torch_threads
 
             set_torch_threads(threads)
 
     def fingerprint(self) -> dict[str, Any]:
-        """What its tracks depend on: the model, checksums of its weights, the device, settings (JSON values)."""
+        """What its tracks depend on: the model, checksums of its weights, the device, settings (JSON values).
+
+        Of results: the folder, and a digest of the names, sizes and times of change of the result files in it.
+        """
+        if self.results is not None:
+            folder = str(self.results.resolve())
+            return {"model": self.model, "folder": folder, "files": _digest_of_texts(self.results)}
         if self.is_peer:
             made_by = {"model": self.model, "opencv": cv2.__version__}
-            return made_by | {"onnx": [_checksum(path) for path in self.onnx or ()]}
+            return made_by | {"onnx": [_checksum(path) for path in self.onnx]}
         return {
             "model": self.model,
             "weights": _checksum(weights) if (weights := self._weights_file()) else None,
@@ -93,22 +117,35 @@ class TrackerSpec:
 def parse_tracker(text: str, *, weights: Path | None = None, device: str = "auto") -> TrackerSpec:
     """A tracker as the command line names it; tables call it the same.
 
-    text: `csrt`, `kcf`, `mil`, `nano=BACKBONE.onnx,HEAD.onnx` (any name that begins with nano, so that two versions
-        can be compared), or `MODEL[:PRESET][+online]` with a name of the zoo or a path to weights; `+offline` turns
-        off an online branch that is on in the preset.
-    Raises PeerError when `nano` comes without its two files, or another peer with what it does not have, and
-    ValueError for an unknown preset or addition.
+    text: one of
+
+    - `csrt`, `kcf`, `mil`: OpenCV's;
+    - `nano=BACKBONE.onnx,HEAD.onnx`, `vit=MODEL.onnx`: OpenCV's with networks, under any name that begins so, that two
+      versions can be compared;
+    - `NAME=FOLDER`, where FOLDER is there: the results of another tool kit, tabled as NAME;
+    - `MODEL[:PRESET][+online]`: a name of the zoo or a path to weights; `+offline` turns off an online branch that is
+      on in the preset.
+
+    Raises PeerError when `nano` or `vit` comes without its files, another peer with what it does not have, or a name
+    with what is no folder, and ValueError for an unknown preset or addition.
     """
     if Path(text).is_file():  # whatever its name may look like
         return TrackerSpec(name=text, model=text, weights=weights, device=device)
     name, given, files = text.partition("=")
-    if name.lower().startswith("nano"):
-        paths = [Path(part) for part in files.split(",") if part]
-        if len(paths) != 2:
-            raise PeerError(f"tracker '{text}': NanoTrack needs its two ONNX files, as {name}=BACKBONE.onnx,HEAD.onnx")
-        return TrackerSpec(name=name, model="nano", onnx=(paths[0], paths[1]))
+    if name and files and Path(files).is_dir():
+        return TrackerSpec(name=name, model=_RESULTS, results=Path(files))
+    path_like = "/" in name or ".safetensors" in name  # of weights that are not there, or with a preset
+    for model, (count, needs, form) in _ONNX_FILES.items():
+        if name.lower().startswith(model) and not path_like:
+            paths = tuple(Path(part) for part in files.split(",") if part)
+            if len(paths) != count:
+                raise PeerError(f"tracker '{text}': {needs}, as {name}={form}")
+            return TrackerSpec(name=name, model=model, onnx=paths)
     if given:
-        raise PeerError(f"tracker '{text}': only nano takes files after '='; use --weights or the path alone")
+        raise PeerError(
+            f"tracker '{text}': after '=' come the ONNX files of nano or vit, or a folder of results, and '{files}' is "
+            "no folder; weights are named by --weights or by their path alone"
+        )
     rest, added = _split(text, "+")
     if added not in (None, "online", "offline"):
         raise ValueError(f"tracker '{text}': after '+' comes online or offline, not '{added}'")
@@ -141,6 +178,16 @@ def _split(text: str, mark: str) -> tuple[str, str | None]:
     if not found or Path(text).is_file() or "/" in after or ".safetensors" in after:
         return text, None
     return before, after
+
+
+def _digest_of_texts(folder: Path) -> str:
+    """Changes when a result file comes, goes or is written anew; of a large benchmark's, faster than a checksum."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.*")):
+        if path.suffix in _RESULT_SUFFIXES and path.is_file():
+            status = path.stat()
+            digest.update(f"{path.relative_to(folder).as_posix()}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    return digest.hexdigest()
 
 
 def _checksum(path: Path) -> str | None:

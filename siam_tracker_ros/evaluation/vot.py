@@ -1,4 +1,4 @@
-"""VOT's supervised protocol of 2013 to 2019 and its figures, in numpy alone.
+"""The figures of VOT's supervised protocol of 2013 to 2019, in numpy alone; `supervised` runs it.
 
 The tracker starts on the first frame. Where its box no longer overlaps the target it has failed: it starts
 anew five frames later. Accuracy is the mean overlap without the ten frames after each start (burn-in), in
@@ -14,14 +14,14 @@ Overlaps here are exact areas; the tool kit counts whole pixels, so figures diff
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from siam_tracker_ros.evaluation.metrics import bootstrap_interval
+from siam_tracker_ros.datasets.vot import bounding_boxes
+from siam_tracker_ros.evaluation.metrics import bootstrap_pooled_interval
 
 __all__ = [
     "BURN_IN",
@@ -35,8 +35,6 @@ __all__ = [
     "eao_curve",
     "overlap",
     "reliability",
-    "run_supervised",
-    "same_area_box",
     "score",
 ]
 
@@ -47,19 +45,6 @@ BURN_IN = 10
 RESTART_AFTER = 5
 # First and last length, both within; VOT2017 has the sequences and the interval of VOT2018.
 EAO_INTERVALS = {2016: (108, 371), 2017: (100, 356), 2018: (100, 356), 2019: (46, 291)}
-
-
-class _Sequence(Protocol):
-    """What can be run: `datasets.sequences.Sequence`, or anything with a name and frames of its own."""
-
-    @property
-    def name(self) -> str: ...
-    def frames(self) -> Iterator[NDArray[np.uint8]]: ...
-
-
-class _Tracker(Protocol):
-    def init(self, frame: NDArray[np.uint8], box: BoxTuple, /) -> None: ...
-    def update(self, frame: NDArray[np.uint8], /) -> Any: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +71,8 @@ class VotScores:
     accuracy: mean overlap outside burn-in, of the sequences weighted by their lengths. failures: mean number
     of a sequence, weighted likewise (as the tool kit has it; VOT2016's tables). failures_percent: failures in
     100 frames (the "R" of papers that use PySOT's tool kit). reliability: see the function, with the
-    sensitivity 30. eao: 0..1, nan when no run is long enough. The interval is of the mean accuracy over
-    sequences, by bootstrap.
+    sensitivity 30. eao: 0..1, nan when no run is long enough. The intervals are 95 %, by bootstrap over the
+    sequences.
     """
 
     accuracy: float
@@ -96,6 +81,9 @@ class VotScores:
     reliability: float
     eao: float
     accuracy_interval: tuple[float, float]
+    failures_interval: tuple[float, float]
+    failures_percent_interval: tuple[float, float]
+    eao_interval: tuple[float, float]
 
 
 def overlap(box: ArrayLike, region: ArrayLike, size: tuple[int, int] | None = None) -> float:
@@ -120,65 +108,9 @@ def overlap(box: ArrayLike, region: ArrayLike, size: tuple[int, int] | None = No
 
 
 def bounding_box(region: ArrayLike) -> BoxTuple:
-    """The upright box around a region, x, y, w, h: what the VOT tool kit gives trackers that take boxes."""
-    corners = _corners(region)
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    return float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])
-
-
-def same_area_box(region: ArrayLike) -> BoxTuple:
-    """The upright box of a region's centre and area with the proportions of its bounding box, x, y, w, h.
-
-    SiamFC and PySOT start on a rotated rectangle so, without their one pixel more.
-    """
-    corners = _corners(region)
-    center = corners.mean(axis=0)
-    w, h = bounding_box(region)[2:]
-    scale = float(np.sqrt(_area(corners) / (w * h))) if w * h > 0 else 1.0
-    return float(center[0] - w * scale / 2), float(center[1] - h * scale / 2), w * scale, h * scale
-
-
-def run_supervised(
-    tracker: _Tracker,
-    sequence: _Sequence,
-    regions: ArrayLike,
-    *,
-    start_box: Callable[[ArrayLike], BoxTuple] = bounding_box,
-    restart_after: int = RESTART_AFTER,
-) -> SupervisedRun:
-    """Run `tracker` over `sequence`, starting it anew `restart_after` frames after each failure.
-
-    regions: one a frame, [N, 4] boxes or [N, 2K] corners (a sequence's `boxes`, or its polygons). start_box:
-    makes a box of the region that the tracker starts on. What the tracker raises is passed on.
-    Raises ValueError when frames and regions are not equally many, or a region is not finite.
-    """
-    truth = np.asarray(regions, dtype=np.float64)
-    if truth.ndim != 2 or not np.isfinite(truth).all():
-        raise ValueError(f"{sequence.name}: needs one finite region a frame; this protocol knows no absence")
-    if restart_after < 1:
-        raise ValueError(f"restart_after must be 1 or more, not {restart_after}")
-    overlaps = np.full(len(truth), np.nan)
-    starts: list[int] = []
-    failures: list[int] = []
-    next_start, running, count = 0, False, 0
-    for index, frame in enumerate(sequence.frames()):
-        count = index + 1
-        if index >= len(truth):
-            break
-        if running:
-            box = tracker.update(frame).box
-            size = (frame.shape[1], frame.shape[0])
-            overlaps[index] = overlap((box.x, box.y, box.w, box.h), truth[index], size)
-            if overlaps[index] <= 0:
-                failures.append(index)
-                running, next_start = False, index + restart_after
-        elif index >= next_start:
-            tracker.init(frame, start_box(truth[index]))
-            starts.append(index)
-            running = True
-    if count != len(truth):
-        raise ValueError(f"{sequence.name}: has {len(truth)} regions, but not as many frames")
-    return SupervisedRun(overlaps, tuple(starts), tuple(failures))
+    """The upright box around one region, x, y, w, h: `datasets.vot.bounding_boxes` of one."""
+    x, y, w, h = bounding_boxes(np.asarray(region, dtype=np.float64)[None])[0]
+    return float(x), float(y), float(w), float(h)
 
 
 def accuracy(run: SupervisedRun, burn_in: int = BURN_IN) -> float:
@@ -205,27 +137,52 @@ def eao_curve(runs: Sequence[SupervisedRun]) -> Floats:
     A run is cut at its starts. A piece that ended in a failure goes on with overlap 0 to any length, one that
     ended with its sequence counts up to its own length only. Raises ValueError when there is no run.
     """
-    pieces: list[tuple[Floats, bool]] = []
-    for run in runs:
+    total, weight = _sums(runs)
+    totals, weights = total.sum(axis=0), weight.sum(axis=0)
+    curve = np.ones(len(totals) + 1)
+    np.divide(totals, weights, out=curve[1:], where=weights > 0)
+    return curve
+
+
+def _sums(runs: Sequence[SupervisedRun]) -> tuple[Floats, Floats]:
+    """Each run's part in the curve, [R, L]: the sum of its pieces' averages at each length, and their number."""
+    if not any(run.starts for run in runs):
+        raise ValueError("no run to score")
+    longest = max(len(run) for run in runs)
+    lengths = np.arange(1, longest + 1)
+    total, weight = np.zeros((len(runs), longest)), np.zeros((len(runs), longest))
+    reached = 0
+    for row, run in enumerate(runs):
         for number, start in enumerate(run.starts):
             failed = number < len(run.failures)
             end = run.failures[number] if failed else len(run)
             # The frame of the start is entry 0, which no average counts.
-            pieces.append((run.overlaps[start + 1 : end], failed))
-    if not pieces:
-        raise ValueError("no run to score")
-    longest = max(len(values) for values, _ in pieces)
-    lengths = np.arange(1, longest + 1)
-    total, weight = np.zeros(longest), np.zeros(longest)
-    for values, failed in pieces:
-        padded = np.zeros(longest)
-        padded[: len(values)] = values
-        counts = np.ones(longest) if failed else (lengths <= len(values)).astype(np.float64)
-        total += np.cumsum(padded) / lengths * counts
-        weight += counts
-    curve = np.ones(longest + 1)
-    np.divide(total, weight, out=curve[1:], where=weight > 0)
-    return curve
+            values = run.overlaps[start + 1 : end]
+            padded = np.zeros(longest)
+            padded[: len(values)] = values
+            counts = np.ones(longest) if failed else (lengths <= len(values)).astype(np.float64)
+            total[row] += np.cumsum(padded) / lengths * counts
+            weight[row] += counts
+            reached = max(reached, len(values))
+    return total[:, :reached], weight[:, :reached]
+
+
+def _eao_interval(runs: Sequence[SupervisedRun], interval: tuple[int, int]) -> tuple[float, float]:
+    """95 % bootstrap interval of `eao` over the runs; nan where no run is long enough."""
+    total, weight = _sums(runs)
+    part = slice(interval[0] - 1, interval[1])
+    total, weight = total[:, part], weight[:, part]
+    if total.shape[1] == 0:
+        return float("nan"), float("nan")
+    generator = np.random.default_rng(0)
+    drawn = generator.multinomial(len(runs), np.full(len(runs), 1 / len(runs)), size=2000).astype(np.float64)
+    totals, weights = drawn @ total, drawn @ weight
+    # Lengths that no drawn run reaches count in no mean, as `eao` ends where the curve does.
+    reached = weights > 0
+    sums = np.divide(totals, weights, out=np.zeros_like(totals), where=reached).sum(axis=1)
+    counts = reached.sum(axis=1)
+    low, high = np.quantile(sums[counts > 0] / counts[counts > 0], [0.025, 0.975])
+    return float(low), float(high)
 
 
 def eao(runs: Sequence[SupervisedRun], interval: tuple[int, int]) -> float:
@@ -254,7 +211,10 @@ def score(runs: Sequence[SupervisedRun], interval: tuple[int, int]) -> VotScores
         failures_percent=float(100 * failures.sum() / lengths.sum()),
         reliability=reliability(mean_failures, float(lengths.mean())),
         eao=eao(runs, interval),
-        accuracy_interval=bootstrap_interval(accuracies),
+        accuracy_interval=bootstrap_pooled_interval(accuracies * lengths, lengths),
+        failures_interval=bootstrap_pooled_interval(failures * lengths, lengths),
+        failures_percent_interval=bootstrap_pooled_interval(100 * failures, lengths),
+        eao_interval=_eao_interval(runs, interval),
     )
 
 

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import cv2
 import numpy as np
 import published_layouts
 import pytest
+from bags import write_recording
 from typer.testing import CliRunner
 
 from siam_tracker_ros.cli.main import app
@@ -35,6 +37,10 @@ def make_sequence(data: Path, name: str, frames: int = 5) -> Path:
     return data / name
 
 
+def trackers_of(report: dict, protocol: int = 0) -> dict:
+    return report["protocols"][protocol]["trackers"]
+
+
 def run(*arguments: object):
     return CliRunner().invoke(app, ["eval", *(str(argument) for argument in arguments)])
 
@@ -50,16 +56,19 @@ def test_two_trackers_side_by_side(data, tmp_path):
     result = run(data, "-t", "kcf", "-t", "csrt", "--out", tmp_path / "out", "--threads", 1)
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert lines[0].split() == ["AUC", "of", "sequence", "kcf", "csrt"]
-    assert [line.split()[0] for line in lines[2:5]] == ["a", "b", "c"]
+    assert lines[0] == "One pass"
+    head = next(index for index, line in enumerate(lines) if line.split() == ["AUC", "of", "sequence", "kcf", "csrt"])
+    assert [line.split()[0] for line in lines[head + 2 : head + 5]] == ["a", "b", "c"]
     assert "95 % interval" in result.stdout
     assert "1 threads a tracker; kcf on cpu, csrt on cpu" in result.stdout
     report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert report["trackers"]["csrt"]["means"]["success_auc"] > 0.5
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+    assert trackers_of(report)["csrt"]["means"]["success_auc"] > 0.5
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= {
+        "report.html",
         "report.json",
         "results.csv",
         "success.png",
+        "precision.png",
         "sequences.png",
         "results",
     }
@@ -72,7 +81,7 @@ def test_a_published_layout_by_its_looks_or_by_name(tmp_path):
         result = run(folder, "-t", "kcf", "--out", tmp_path / "out", *layout)
         assert result.exit_code == 1, result.output
         assert "left out: Deer: img jumps from image 1 to 3" in result.stderr
-        assert list(json.loads((tmp_path / "out" / "report.json").read_text())["trackers"]["kcf"]["per_sequence"]) == [
+        assert list(trackers_of(json.loads((tmp_path / "out" / "report.json").read_text()))["kcf"]["per_sequence"]) == [
             "Boy"
         ]
     result = run(folder, "-t", "kcf", "--out", tmp_path / "out", "--layout", "otb")
@@ -82,7 +91,7 @@ def test_a_published_layout_by_its_looks_or_by_name(tmp_path):
 def test_only_some_sequences(data, tmp_path):
     result = run(data, "-t", "kcf", "--out", tmp_path, "--sequences", "c, a")
     assert result.exit_code == 0, result.output
-    assert list(json.loads((tmp_path / "report.json").read_text())["trackers"]["kcf"]["per_sequence"]) == ["a", "c"]
+    assert list(trackers_of(json.loads((tmp_path / "report.json").read_text()))["kcf"]["per_sequence"]) == ["a", "c"]
 
 
 def test_the_shipped_model_is_the_default(data, tmp_path):
@@ -90,7 +99,7 @@ def test_the_shipped_model_is_the_default(data, tmp_path):
     assert result.exit_code == 0, result.output
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["machine"]["devices"] == {"afsn_mobile": "cpu"}
-    assert report["trackers"]["afsn_mobile"]["means"]["success_auc"] > 0.5
+    assert trackers_of(report)["afsn_mobile"]["means"]["success_auc"] > 0.5
 
 
 def test_online_on_and_off_in_one_run(data, tmp_path):
@@ -99,10 +108,10 @@ def test_online_on_and_off_in_one_run(data, tmp_path):
     arguments += ["--sequences", "a", "--device", "cpu", "--out", tmp_path / "out"]
     result = run(data, *arguments)
     assert result.exit_code == 0, result.output
-    assert result.stdout.splitlines()[0].split() == ["AUC", "of", "sequence", *trackers]
+    assert ["AUC", "of", "sequence", *trackers] in [line.split() for line in result.stdout.splitlines()]
     report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert list(report["trackers"]) == list(trackers)
-    assert all(len(tracker["success_curve"]) == 21 for tracker in report["trackers"].values())
+    assert list(trackers_of(report)) == list(trackers)
+    assert all(len(tracker["curves"]["success"]) == 21 for tracker in trackers_of(report).values())
     folders = [tmp_path / "out" / "results" / name for name in ("afsn_mobile", "afsn_mobile_default+online")]
     made_by = [json.loads((folder / "run.json").read_text()) for folder in folders]
     assert [(one["preset"], one["online"]) for one in made_by] == [("", None), ("default", True)]
@@ -129,8 +138,8 @@ def test_broken_sequences_are_named_and_counted_and_the_others_finish(data, tmp_
     assert "2 not measured:" in result.stdout
     assert "kcf on c: 0004.png in c cannot be read" in result.stdout
     report = json.loads((tmp_path / "report.json").read_text())
-    assert list(report["trackers"]["kcf"]["per_sequence"]) == ["a"]
-    assert (len(report["failures"]), list(report["broken_sequences"])) == (1, ["b"])
+    assert list(trackers_of(report)["kcf"]["per_sequence"]) == ["a"]
+    assert (len(report["protocols"][0]["failures"]), list(report["broken_sequences"])) == (1, ["b"])
 
 
 def test_nothing_usable_is_not_a_success(data, tmp_path):
@@ -157,6 +166,19 @@ def test_nothing_usable_is_not_a_success(data, tmp_path):
         (["data", "-t", "afsn_mobile+onlin"], "after '+' comes online or offline, not 'onlin'"),
         (["data", "-t", "csrt+online"], "csrt is OpenCV's"),
         (["data", "-t", "afsn_mobile", "--device", "cuda:99"], "cuda:99"),
+        (["data", "-t", "vit"], "vit=MODEL.onnx"),
+        (["data", "-p", "otb"], "there is no protocol 'otb'; there are one-pass, real-time, vot"),
+        (["data", "-p", "vot", "-p", "vot"], "a protocol is named twice"),
+        (["data", "-p", "real-time", "--rate", "0"], "the rate must be a positive number"),
+        (["data", "-p", "one-pass", "-p", "real-time", "--jobs", "2"], "real-time goes with --jobs 1 only"),
+        (["data", "-p", "real-time", "-t", "x=data"], "x is a folder of results"),
+        (["data", "--year", "2015"], "--year 2015: EAO's lengths are known of 2016, 2017, 2018, 2019"),
+        (["data", "--topic", "/camera"], "--topic and --box go with --bag"),
+        ([], "name a folder of sequences, or a recording with --bag"),
+        (["data", "--bag", "x.mcap"], "FOLDER does not go with --bag"),
+        (["--bag", "x.mcap", "-t", "csrt"], "--bag takes one tracker, a model of the zoo"),
+        (["--bag", "x.mcap", "-t", "afsn_mobile", "-t", "afsn_mobile+online"], "--bag takes one tracker"),
+        (["--bag", "x.mcap", "--box", "1,2,30,40"], "x.mcap"),
     ],
 )
 def test_wrong_arguments_are_refused_with_the_reason(arguments, said, data, monkeypatch):
@@ -192,19 +214,19 @@ def test_ctrl_c_shows_what_is_finished_and_resume_does_the_rest(tmp_path, jobs):
     assert process.returncode == 130, stderr
     assert "of 6 tracks finished; the same command with --resume goes on" in stderr
     assert "Traceback" not in stderr
-    assert stdout.splitlines()[2].startswith("s")
+    assert stdout.startswith("One pass\n")
     report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert report["interrupted"]
-    finished = report["trackers"]["csrt"]["per_sequence"]
+    assert report["protocols"][0]["interrupted"]
+    finished = trackers_of(report)["csrt"]["per_sequence"]
     assert 1 <= len(finished) < 6
 
     again = subprocess.run([*command, "--resume"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
     report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert sorted(report["trackers"]["csrt"]["per_sequence"]) == names
-    assert not report["interrupted"]
+    assert sorted(trackers_of(report)["csrt"]["per_sequence"]) == names
+    assert not report["protocols"][0]["interrupted"]
     for name, figures in finished.items():
-        assert report["trackers"]["csrt"]["per_sequence"][name]["success_auc"] == figures["success_auc"]
+        assert trackers_of(report)["csrt"]["per_sequence"][name]["success_auc"] == figures["success_auc"]
 
 
 def test_a_long_video_is_not_held_in_memory(tmp_path):
@@ -243,3 +265,104 @@ def test_a_long_video_is_not_held_in_memory(tmp_path):
     seen, grown = done.stdout.split()
     assert seen == "500"
     assert float(grown) < 110
+
+
+def test_what_can_be_broken_at_once(data, tmp_path):
+    """Everything that the help promises to survive, in one run: each is named, the others finish, the code is 1."""
+    make_sequence(data, "long_truth")
+    with (data / "long_truth" / "groundtruth.txt").open("a") as file:
+        file.write("25,40,24,24\n")
+    make_sequence(data, "missing_frame")
+    (data / "missing_frame" / "img" / "0003.png").unlink()
+    make_sequence(data, "nan_in_part")
+    (data / "nan_in_part" / "groundtruth.txt").write_text("20,40,24,24\n21,nan,24,24\n22,40,24,24\n" * 2)
+    make_sequence(data, "nan_first")
+    (data / "nan_first" / "groundtruth.txt").write_text("nan,nan,nan,nan\n" + "21,40,24,24\n" * 4)
+    make_sequence(data, "no_number")
+    (data / "no_number" / "groundtruth.txt").write_text("20,40,24,24\n21,forty,24,24\n")
+    (data / "no_video").mkdir()
+    (data / "no_video" / "video.mp4").write_bytes(b"\x00" * 100)
+    (data / "no_video" / "groundtruth.txt").write_text("20,40,24,24\n")
+    make_sequence(data, "torn_image")
+    image = data / "torn_image" / "img" / "0005.png"
+    image.write_bytes(image.read_bytes()[:300])
+    theirs = tmp_path / "theirs"  # results of a tool kit that did not do them all, and one wrong
+    theirs.mkdir()
+    (theirs / "a.txt").write_text((data / "a" / "groundtruth.txt").read_text())
+    (theirs / "b.txt").write_text("1,2,3,4\n")
+    result = run(data, "-t", "kcf", "-t", f"theirs={theirs}", "--out", tmp_path / "out")
+    assert result.exit_code == 1, result.output
+    for said in (
+        "left out: long_truth: groundtruth.txt has 6 lines, but img has 5 frames",
+        "left out: missing_frame: img jumps from image 2 to 4",
+        "left out: nan_in_part: line 2 of groundtruth.txt",
+        "left out: nan_first: groundtruth.txt has no box in the first frame",
+        "left out: no_number: line 2 of groundtruth.txt, '21,forty,24,24', is not four numbers",
+        "left out: no_video: video.mp4 cannot be decoded",
+    ):
+        assert said in result.stderr
+    assert "kcf on torn_image: 0005.png in torn_image cannot be read as an image" in result.stdout
+    assert "theirs on b: " in result.stdout
+    assert "theirs on c: " in result.stdout
+    assert "10 not measured:" in result.stdout
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert list(trackers_of(report)["kcf"]["per_sequence"]) == ["a", "b", "c"]
+    assert trackers_of(report)["theirs"]["means"]["mean_iou"] == 1
+    assert "theirs on b" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_vot_is_run_under_its_protocol(tmp_path):
+    folder = published_layouts.vot(tmp_path / "vot")
+    result = run(folder, "-t", "kcf", "--out", tmp_path / "out", "--year", 2019)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("VOT, started anew after each failure\n")
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert (report["layout"], report["protocols"][0]["protocol"]) == ("vot", "vot")
+    assert report["protocols"][0]["eao_interval"] == [46, 291]
+    track = next((tmp_path / "out" / "results_vot" / "kcf" / "baseline").glob("*/*_001.txt"))
+    assert track.read_text().splitlines()[0] == "1"
+
+
+def test_several_protocols_in_one_run(data, tmp_path):
+    protocols = [word for name in ("one-pass", "real-time", "vot") for word in ("-p", name)]
+    result = run(data, "-t", "kcf", *protocols, "--rate", 25, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert [one["protocol"] for one in report["protocols"]] == ["one-pass", "real-time", "vot"]
+    assert report["protocols"][1]["rate"] == 25
+    assert trackers_of(report, 1)["kcf"]["given"] == 1  # 5 small frames are no work
+    assert "frames given" in result.stdout
+    assert trackers_of(report, 2)["kcf"]["scores"]["failures"] == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= {"results", "results_real_time_25", "results_vot"}
+    again = run(data, "-t", "kcf", *protocols, "--rate", 25, "--out", tmp_path / "out", "--resume")
+    assert again.exit_code == 0, again.output
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["protocols"] == report["protocols"]
+
+
+def test_got10ks_test_set_becomes_the_servers_archive(tmp_path):
+    root = tmp_path / "got" / "test"
+    for number in (1, 2):
+        folder = make_sequence(tmp_path / "made", f"{number}")
+        target = root / f"GOT-10k_Test_{number:06d}"
+        target.mkdir(parents=True)
+        for image in sorted((folder / "img").iterdir()):
+            cv2.imwrite(str(target / f"{int(image.stem):08d}.jpg"), cv2.imread(str(image)))
+        (target / "groundtruth.txt").write_text("20,40,24,24\n")
+    result = run(root.parent, "-t", "kcf", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    archive = tmp_path / "out" / "kcf_submission.zip"
+    assert str(archive) in result.stdout
+    with zipfile.ZipFile(archive) as file:
+        names = file.namelist()
+        assert len(file.read("GOT-10k_Test_000002/GOT-10k_Test_000002_001.txt").splitlines()) == 5
+    assert names == [
+        f"GOT-10k_Test_00000{n}/GOT-10k_Test_00000{n}_{end}.txt" for n in (1, 2) for end in ("001", "time")
+    ]
+
+
+def test_a_recording_is_followed(tmp_path):
+    write_recording(tmp_path / "bag")
+    result = run("--bag", tmp_path / "bag", "--topic", "/camera/image", "--box", "20,40,24,20", "--out", tmp_path / "o")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "o" / "detections").is_dir()
+    assert "frames followed" in result.output

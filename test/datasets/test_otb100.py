@@ -39,9 +39,13 @@ def test_a_part_of_the_images_is_found_by_their_numbers(tmp_path, monkeypatch, f
 
 
 def test_attributes_come_from_the_benchmarks_own_table(tmp_path):
-    make.write(make.otb100(tmp_path) / "anno" / "att" / "Boy.txt", "0,1,1,0,0,0,0,0,0,0,0")
+    flags = "0,1,1,0,0,0,0,0,0,0,0"
+    make.write(make.otb100(tmp_path) / "anno" / "att" / "Boy.txt", flags)
     boy, deer = survey_layout(tmp_path).sequences
     assert (boy.attributes, deer.attributes) == (("OPR", "SV"), ())
+    # So are the benchmark's own files of the sequences of 2013 called.
+    make.write(tmp_path / "anno" / "att" / "deer.txt", flags)
+    assert survey_layout(tmp_path).sequences[1].attributes == ("OPR", "SV")
 
 
 @pytest.mark.parametrize(

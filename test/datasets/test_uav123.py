@@ -36,6 +36,32 @@ def test_the_table_of_the_toolbox_goes_first(tmp_path):
     assert [round(frame.mean(), -1) for frame in second.frames()] == [30, 40, 50, 60, 70]
 
 
+@pytest.mark.parametrize(("rate", "first"), [("UAV123", 1573), ("UAV123_10fps", 525)])
+def test_the_two_folders_with_frames_between_the_parts_are_known(tmp_path, rate, first):
+    make.images(tmp_path / "data_seq" / rate / "bird1", 3, first, name="{:06d}.jpg")
+    make.write(tmp_path / "anno" / rate / "bird1_3.txt", *make.lines(3))
+    (sequence,) = survey_layout(tmp_path).sequences
+    assert (sequence.name, sequence.start, len(sequence)) == ("bird1_3", 0, 3)
+
+
+def test_the_long_sequences_are_whole_folders(tmp_path):
+    """As the archive has them: both sets, and a table with both."""
+    make.uav20l(make.uav123(tmp_path))
+    rows = [("car1", 1, 7), ("bike1", 1, 4), ("car1_1", 1, 3), ("bike1", 1, 4)]
+    make.write(
+        tmp_path / "configSeqs.m",
+        *(
+            f"struct('name','{name}','path','D:\\data_seq\\UAV123\\{name.split('_')[0]}\\','startFrame',{a},'endFrame',{b})"
+            for name, a, b in rows
+        ),
+    )
+    make.write(tmp_path / "anno" / "UAV20L" / "att" / "car1.txt", "1,0,0,0,0,0,0,0,0,0,1,0")
+    bike, car = survey_layout(tmp_path, "uav20l").sequences
+    assert (bike.name, car.name, car.layout, car.attributes) == ("bike1", "car1", "uav20l", ("SV", "CM"))
+    assert (len(bike), len(car), len(list(car.frames()))) == (4, 7, 7)
+    assert {sequence.layout for sequence in survey_layout(tmp_path).sequences} == {"uav123"}
+
+
 def test_parts_that_do_not_fill_their_folder_ask_for_the_table(tmp_path):
     make.images(make.uav123(tmp_path) / "data_seq" / "UAV123" / "car1", 9, name="{:06d}.jpg")
     survey = survey_layout(tmp_path)

@@ -9,9 +9,12 @@ import pytest
 from siam_tracker_ros.evaluation import got10k
 
 try:
+    from got10k.experiments import ExperimentGOT10k
     from got10k.utils import metrics as tool_kit
 except ImportError:
     tool_kit = None
+
+with_tool_kit = pytest.mark.skipif(tool_kit is None, reason="the package got10k is not installed")
 
 SIZE = (240, 200)
 
@@ -36,12 +39,30 @@ def test_golden_numbers_of_the_got10k_tool_kit():
     assert scores.sr_75 == pytest.approx(0.24358974358974358, abs=1e-12)
 
 
-@pytest.mark.skipif(tool_kit is None, reason="the package got10k is not installed")
+@with_tool_kit
 @pytest.mark.parametrize("seed", range(5))
 def test_the_got10k_tool_kit_says_the_same(seed):
     pred, truth = example_track(seed, 60)
     expected = tool_kit.rect_iou(pred[1:].copy(), truth[1:].copy(), bound=SIZE)
     np.testing.assert_allclose(got10k.overlaps(pred, truth, SIZE), expected, atol=1e-12)
+
+
+@with_tool_kit
+def test_the_got10k_tool_kit_pools_the_same():
+    """AO and SR of `ExperimentGOT10k`, which leaves out the frames whose cover is 0."""
+    examples = [example_track(seed, frames) for seed, frames in ((4, 60), (5, 20), (6, 33))]
+    covers = [np.random.default_rng(seed).integers(0, 9, len(pred)) for seed, (pred, _) in enumerate(examples)]
+    expected, ours = [], []
+    for (pred, truth), cover in zip(examples, covers, strict=True):
+        ious = tool_kit.rect_iou(pred[1:].copy(), truth[1:].copy(), bound=SIZE)
+        expected.append(ious[cover[1:] > 0])
+        ours.append(got10k.overlaps(pred, truth, SIZE, cover))
+    ao, sr_50, *_, curve = ExperimentGOT10k._evaluate(None, np.concatenate(expected), np.ones(1))
+    scores = got10k.score(ours)
+    assert scores.frames == sum(map(len, expected)) < 110
+    assert scores.ao == pytest.approx(ao, abs=1e-12)
+    assert scores.sr_50 == pytest.approx(sr_50, abs=1e-12)
+    assert scores.sr_75 == pytest.approx(curve[75], abs=1e-12)
 
 
 def test_boxes_are_clipped_to_the_image():
@@ -99,6 +120,17 @@ def test_the_archive_has_a_folder_for_each_sequence(tmp_path):
     again = tmp_path / "again.zip"
     got10k.write_submission(again, dict.fromkeys(reversed(names), (boxes, times)))
     assert again.read_bytes() == file.read_bytes()
+
+
+@with_tool_kit
+def test_the_got10k_tool_kit_writes_the_same(tmp_path):
+    name = "GOT-10k_Test_000001"
+    boxes, times = np.array([[1, 2, 3, 4], [1.23456, -2, 3, 4]]), np.array([0.5, 0.0123456789])
+    ExperimentGOT10k._record(None, str(tmp_path / name / f"{name}_001.txt"), boxes, times)
+    got10k.write_submission(tmp_path / "tracker.zip", {name: (boxes, times)})
+    with zipfile.ZipFile(tmp_path / "tracker.zip") as archive:
+        for inside in archive.namelist():
+            assert archive.read(inside) == (tmp_path / inside).read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,9 @@ def test_golden_numbers_of_the_got10k_tool_kit():
     assert scores.mean_iou == pytest.approx(0.3668173160351274, abs=1e-12)
     assert scores.success_50 == pytest.approx(0.3333333333333333, abs=1e-12)
     assert scores.success_75 == pytest.approx(0.05, abs=1e-12)
+    # The released 0.1.3 has no normalised precision; these are its repository's at 956e728 (`ExperimentLaSOT`).
+    assert scores.normalized_precision == pytest.approx(0.15, abs=1e-12)
+    assert scores.normalized_precision_auc == pytest.approx(0.3058823529411765, abs=1e-12)
     curve = metrics.success_curve(metrics.iou(*example_track())) * 60
     assert curve.round().astype(int).tolist() == [
         *(51, 50, 48, 47, 44, 43, 39, 38, 30, 23, 20, 14, 10, 5, 4, 3, 0, 0, 0, 0, 0)
@@ -212,6 +215,24 @@ def test_the_got10k_tool_kit_says_the_same(pred, truth):
     success, within = ExperimentOTB._calc_curves(bins, ious, errors)
     np.testing.assert_array_equal(metrics.success_curve(ious), success)
     np.testing.assert_array_equal(metrics.precision_curve(errors), within)
+
+
+@pytest.mark.skipif(got10k_metrics is None, reason="the package got10k is not installed")
+def test_the_got10k_tool_kit_says_the_same_of_a_sequence():
+    """Its OTB figures, with the first frame in, for whole frames and with the target absent in some."""
+    tool_kit = ExperimentOTB.__new__(ExperimentOTB)
+    tool_kit.nbins_iou, tool_kit.nbins_ce = 21, 51
+    pred, truth = example_track()
+    absent = truth.copy()
+    absent[[7, 30, 31]] = np.nan
+    for boxes, frames in ((truth, 60), (absent, 57)):
+        present = ~np.isnan(boxes[:, 0])  # UAV123's experiment scores these only
+        success, within = tool_kit._calc_curves(*tool_kit._calc_metrics(pred[present], boxes[present]))
+        scores = metrics.score_sequence(pred, boxes, skip_first=False)
+        assert scores.frames == frames
+        assert scores.success_auc == pytest.approx(success.mean(), abs=1e-12)
+        assert scores.success_50 == pytest.approx(success[10], abs=1e-12)
+        assert scores.precision_20 == pytest.approx(within[20], abs=1e-12)
 
 
 @given(

@@ -7,9 +7,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from slides import Scripted, slides
 
 from siam_tracker_ros.datasets import Sequence
-from siam_tracker_ros.evaluation.one_pass import TrackerFailure, track_sequence
+from siam_tracker_ros.evaluation.one_pass import Track, TrackerFailure, track_sequence
 from siam_tracker_ros.geometry import Box
 
 
@@ -82,3 +83,20 @@ def test_ctrl_c_is_no_failure_of_the_tracker():
     tracker.update = lambda frame: (_ for _ in ()).throw(KeyboardInterrupt)
     with pytest.raises(KeyboardInterrupt):
         track_sequence(tracker, slideshow(3))
+
+
+def test_what_a_tracker_says_of_itself_is_kept():
+    sequence = slides([[0, 0, 10, 10]] * 3)
+    told = track_sequence(Scripted([[0, 0, 9, 9]] * 3, confidences=[1, 0.5, 0.25], lost=[0, 0, 1]), sequence)
+    np.testing.assert_array_equal(told.confidences, [np.nan, 0.5, 0.25])
+    assert told.lost.tolist() == [False, False, True]
+    silent = track_sequence(Scripted([[0, 0, 9, 9]] * 3), sequence)
+    assert (silent.confidences, silent.lost) == (None, None)
+
+
+def test_times_of_a_track():
+    track = Track(np.zeros((5, 4)), np.array([3.0, 0.5, np.nan, 1.0, 0.5]), starts=(0, 3))
+    assert (track.updates, track.seconds, track.fps, track.init_seconds) == (2, 1.0, 2.0, 2.0)
+    unknown = Track(np.zeros((3, 4)), np.full(3, np.nan))
+    assert (unknown.updates, unknown.seconds, unknown.fps) == (0, 0.0, 0.0)
+    assert np.isnan(unknown.init_seconds)

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from slides import Scripted, slides
 
-from siam_tracker_ros.evaluation.real_time import boxes_in_time, schedule
+from siam_tracker_ros.evaluation import one_pass
+from siam_tracker_ros.evaluation.real_time import boxes_in_time, schedule, track_in_real_time
 
 TIMES = st.lists(st.floats(0, 0.5), min_size=1, max_size=40)
 RATES = st.floats(1, 120)
@@ -96,3 +98,66 @@ def test_a_longer_grace_never_gives_an_older_box(times, rate, grace):
 def test_what_makes_no_timetable_is_refused(times, rate, grace, word):
     with pytest.raises(ValueError, match=word):
         schedule(times, rate, grace=grace)
+
+
+class Clock:
+    """Time that passes only when somebody works."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(one_pass, "perf_counter", lambda: self.now)
+
+
+class Slow(Scripted):
+    """Takes `seconds` for an update, and ten times as long to start."""
+
+    def __init__(self, clock, seconds, boxes, **more) -> None:
+        super().__init__(boxes, **more)
+        self.clock, self.seconds = clock, seconds
+
+    def init(self, frame, box) -> None:
+        self.clock.now += 10 * self.seconds
+        super().init(frame, box)
+
+    def update(self, frame):
+        self.clock.now += self.seconds
+        return super().update(frame)
+
+
+def test_a_slow_tracker_gets_only_the_frames_that_it_is_free_for(monkeypatch):
+    """The plan of `test_a_slow_tracker_by_hand`, in which the start is free."""
+    sequence = slides([[i, 0, 10, 10] for i in range(8)])
+    boxes = [[i, 0, 10, 10] for i in range(8)]
+    confidences, lost = np.arange(8) / 10, [index == 3 for index in range(8)]
+    tracker = Slow(Clock(monkeypatch), 2.5, boxes, confidences=confidences, lost=lost)
+    seen = []
+    track = track_in_real_time(tracker, sequence, rate=1, on_frame=lambda: seen.append(1))
+    assert tracker.updates == [1, 3, 6]
+    assert len(seen) == 8
+    np.testing.assert_array_equal(track.boxes[:, 0], [0, 0, 0, 1, 1, 3, 3, 3])
+    np.testing.assert_array_equal(track.confidences, [np.nan, np.nan, np.nan, 0.1, 0.1, 0.3, 0.3, 0.3])
+    assert track.lost.tolist() == [False] * 5 + [True] * 3
+    np.testing.assert_array_equal(np.isfinite(track.times), [True, True, False, True, False, False, True, False])
+    assert (track.updates, track.seconds, track.fps) == (3, 7.5, 0.4)
+    assert track.init_seconds == 25
+
+
+@given(seconds=st.floats(0, 3), count=st.integers(1, 12))
+def test_run_as_planned(seconds, count):
+    sequence = slides([[i, 0, 10, 10] for i in range(count)])
+    with pytest.MonkeyPatch.context() as patch:
+        clock = Clock(patch)
+        # A clock that starts at 0 and adds the same loses nothing that a plan would not.
+        tracker = Slow(clock, seconds, [[i, 0, 10, 10] for i in range(count)])
+        track = track_in_real_time(tracker, sequence, rate=1)
+    plan = schedule(np.nan_to_num(track.times), rate=1)
+    assert [0, *tracker.updates] == plan.seen.tolist()
+    np.testing.assert_array_equal(track.boxes[:, 0], plan.standing)
+
+
+def test_real_time_names_what_is_wrong():
+    sequence = slides([[0, 0, 10, 10]] * 3)
+    with pytest.raises(ValueError, match="rate must be a positive number"):
+        track_in_real_time(Scripted([]), sequence, rate=0)
+    with pytest.raises(one_pass.TrackerFailure, match="frame 1: RuntimeError: lost my way"):
+        track_in_real_time(Scripted([[0, 0, 1, 1]] * 3, failing=1), sequence, rate=0.001)

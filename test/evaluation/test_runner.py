@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from siam_tracker_ros.datasets import load_sequences
+from siam_tracker_ros.evaluation.protocols import RealTime, Supervised
 from siam_tracker_ros.evaluation.results import ResultsError
 from siam_tracker_ros.evaluation.runner import RunSettings, evaluate
 from siam_tracker_ros.evaluation.trackers import TrackerSpec, parse_tracker
@@ -105,6 +106,58 @@ def test_ctrl_c_keeps_what_is_finished_and_resuming_does_the_rest(two, tmp_path,
     assert tracker.updates == 5 + 4
     evaluate([KCF], two, RunSettings(tmp_path))
     assert tracker.updates == 9 + 3 + 4  # without resume everything is done again
+
+
+def test_a_tracker_that_cannot_be_built_costs_no_earlier_track(two, tmp_path, monkeypatch):
+    evaluate([KCF], two, RunSettings(tmp_path))
+    before = (tmp_path / "results" / "kcf" / "a.txt").read_text()
+
+    def refuse(spec):
+        raise ValueError("no such file")
+
+    monkeypatch.setattr(TrackerSpec, "build", refuse)
+    with pytest.raises(ValueError, match="no such file"):
+        evaluate([KCF], two, RunSettings(tmp_path))
+    assert (tmp_path / "results" / "kcf" / "a.txt").read_text() == before
+
+
+def test_each_protocol_has_its_own_tracks(two, tmp_path, monkeypatch):
+    use(monkeypatch, {"kcf": Still()})
+    for protocol, folder in ((RealTime(30), "results_real_time_30/kcf"), (Supervised(), "results_vot/kcf")):
+        settings = RunSettings(tmp_path, protocol=protocol)
+        first = evaluate([KCF], two, settings)
+        assert not first.failures
+        assert (tmp_path / folder).is_dir()
+        again = evaluate([KCF], two, RunSettings(tmp_path, protocol=protocol, resume=True))
+        assert [(o.sequence, o.resumed) for o in again.outcomes] == [("a", True), ("b", True)]
+        for before, after in zip(first.outcomes, again.outcomes, strict=True):
+            assert before.scores == after.scores
+            np.testing.assert_array_equal(before.track.boxes, after.track.boxes)
+            if protocol.supervised:
+                np.testing.assert_array_equal(before.run.overlaps, after.run.overlaps)
+                assert before.run.starts == after.run.starts
+    assert first.supervised("kcf") == first.outcomes
+    assert not first.scored("kcf")
+
+
+def test_results_of_another_tool_kit_take_part(two, tmp_path):
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    np.savetxt(theirs / "a.txt", two[0].boxes, delimiter="\t")
+    spec = parse_tracker(f"perfect={theirs}")
+    result = evaluate([spec, KCF], two, RunSettings(tmp_path / "out"))
+    assert [(o.tracker, o.sequence) for o in result.failures] == [("perfect", "b")]
+    assert "b.txt" in result.failures[0].failure
+    assert result.scored("perfect")[0].scores.mean_iou == 1
+    assert result.scored("perfect")[0].fps == 0
+    assert not (tmp_path / "out" / "results" / "perfect").exists()
+    with pytest.raises(ValueError, match="perfect is a folder of results: which frames it would have missed"):
+        evaluate([spec], two, RunSettings(tmp_path / "out", protocol=RealTime()))
+
+
+def test_real_time_is_for_one_process(two, tmp_path):
+    with pytest.raises(ValueError, match="real-time goes with --jobs 1 only"):
+        evaluate([KCF], two, RunSettings(tmp_path, jobs=2, protocol=RealTime()))
 
 
 def test_resuming_with_other_settings_is_refused(two, tmp_path):

@@ -1,11 +1,14 @@
 """Trackers as the command line names them: model, preset, online branch."""
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
 import pytest
 
 import siam_tracker_ros
+from siam_tracker_ros.evaluation.peers import PeerError
 from siam_tracker_ros.evaluation.trackers import parse_tracker
 from siam_tracker_ros.networks.weights import save_weights
 from siam_tracker_ros.networks.zoo import MODELS
@@ -22,6 +25,7 @@ from siam_tracker_ros.tracking import presets
         ("runs/first.safetensors", "runs/first.safetensors", "", None),
         ("runs/first.safetensors+online", "runs/first.safetensors", "", True),
         ("a+b.safetensors+offline", "a+b.safetensors", "", False),
+        ("vitamins/first.safetensors+online", "vitamins/first.safetensors", "", True),
         ("runs/c++/at_12:30/first.safetensors", "runs/c++/at_12:30/first.safetensors", "", None),
     ],
 )
@@ -97,3 +101,43 @@ def test_tracks_of_other_settings_are_told_apart(monkeypatch, weights):
     monkeypatch.setitem(presets.PRESETS, "afsn_mobile", presets.PRESETS["afsn_r50"])
     assert parse_tracker("afsn_mobile").fingerprint() != before
     assert parse_tracker(str(weights)).fingerprint() != file_before
+
+
+def test_a_folder_of_results_is_a_tracker_that_cannot_run(tmp_path):
+    folder = tmp_path / "SiamRPN" / "baseline"
+    folder.mkdir(parents=True)
+    spec = parse_tracker(f"SiamRPN++={folder}", weights=Path("w.safetensors"), device="cuda")
+    assert (spec.name, spec.model, spec.results, spec.weights) == ("SiamRPN++", "results", folder, None)
+    assert (spec.is_results, spec.is_peer, parse_tracker("csrt").is_results) == (True, False, False)
+    assert parse_tracker(f"nano={folder}").is_results  # a folder is a folder, whatever the name
+    with pytest.raises(ValueError, match=r"SiamRPN\+\+ is a folder of results, .*baseline; it has no tracker to run"):
+        spec.build()
+    with pytest.raises(PeerError, match="'nowhere' is no folder"):
+        parse_tracker("SiamRPN++=nowhere")
+    with pytest.raises(PeerError, match="after '=' come the ONNX files of nano or vit, or a folder of results"):
+        parse_tracker(f"={folder}")
+    threads = cv2.getNumThreads()
+    spec.set_threads(1)
+    assert cv2.getNumThreads() == 1
+    cv2.setNumThreads(threads)
+
+
+def test_results_are_told_apart_by_their_files(tmp_path):
+    (tmp_path / "run" / "ball").mkdir(parents=True)
+    file = tmp_path / "run" / "ball" / "ball_001.txt"
+    file.write_text("1,2,3,4\n")
+    spec = parse_tracker(f"other={tmp_path / 'run'}")
+    made_by = [spec.fingerprint()]
+    assert spec.fingerprint() == made_by[0]
+    (tmp_path / "run" / "notes.md").write_text("of no use")
+    assert spec.fingerprint() == made_by[0]
+    file.write_text("1,2,3,4\n1,2,3,4\n")
+    made_by.append(spec.fingerprint())
+    os.utime(file, ns=(0, 0))
+    made_by.append(spec.fingerprint())
+    (tmp_path / "run" / "ball" / "ball_001_time.value").write_text("0.1\n")
+    made_by.append(spec.fingerprint())
+    file.rename(file.with_name("ball_002.txt"))
+    made_by.append(spec.fingerprint())
+    assert len({one["files"] for one in made_by}) == 5
+    assert {one["folder"] for one in made_by} == {str(tmp_path / "run")}
