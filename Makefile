@@ -4,6 +4,7 @@ PYTHON ?=
 VIDEO ?=
 BOX ?=
 
+# NanoTrack v3 is not among them: OpenCV's tracker takes the maps of v1 and v2 only.
 # make benchmark: the sequences, the folder with NanoTrack's ONNX files, and RESUME=1 to go on after Ctrl-C.
 SEQUENCES ?= ../shared/sequences
 PEERS ?= ../shared/peers
@@ -11,8 +12,11 @@ RESUME ?=
 BENCHMARK := --tracker afsn_mobile --tracker afsn_mobile+online --tracker csrt --tracker kcf --tracker mil \
 	--tracker nano_v1=$(PEERS)/nanotrackv1_nanotrack_backbone_sim.onnx,$(PEERS)/nanotrackv1_nanotrack_head_sim.onnx \
 	--tracker nano_v2=$(PEERS)/nanotrackv2_nanotrack_backbone_sim.onnx,$(PEERS)/nanotrackv2_nanotrack_head_sim.onnx \
-	--tracker nano_v3=$(PEERS)/nanotrackv3_nanotrack_backbone.onnx,$(PEERS)/nanotrackv3_nanotrack_head.onnx \
 	--protocol one-pass --protocol real-time --rate 30
+
+# make soak: how long, and the seed of what happens.
+MINUTES ?= 10
+SEED ?= 1
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -21,13 +25,15 @@ SHELL := bash
 # On a ROS distribution .venv is one more prefix, to be added to those that are sourced.
 ENTER := $(if $(ROS_DISTRO),set +u; source .venv/local_setup.bash; set -u;,)
 
-.PHONY: help setup demo benchmark test check clean distclean
+.PHONY: help setup demo benchmark soak test golden check clean distclean
 
 help:
 	@echo 'make setup       makes .venv with everything, or goes on where it was interrupted (PYTHON=python3.12)'
 	@echo 'make demo        a camera, the tracker node and a recorder, as processes of their own: out/demo/ (VIDEO=path BOX=x,y,w,h)'
 	@echo 'make benchmark   trackers and peers on SEQUENCES (../shared/sequences): docs/benchmark/ (RESUME=1 goes on)'
+	@echo 'make soak        camera, faults and clients at random for MINUTES (10) with SEED (1): out/soak/'
 	@echo 'make test        all tests (ARGS="-k name" are passed to pytest)'
+	@echo 'make golden      the tests that compare with the VOT tool kit, which gets an environment of its own'
 	@echo 'make check       ruff and mypy'
 	@echo 'make clean       removes what builds, tests and demos leave behind'
 	@echo 'make distclean   removes .venv too'
@@ -45,8 +51,17 @@ benchmark: setup
 	@cp out/benchmark/*.png out/benchmark/report.html out/benchmark/report.json out/benchmark/results.csv docs/benchmark/
 	@cp out/benchmark/report.md docs/benchmark/README.md
 
+soak: setup
+	@$(ENTER) .venv/bin/python -m benchmarks.soak --minutes '$(MINUTES)' --seed '$(SEED)'
+
 test: setup
 	@$(ENTER) .venv/bin/python -m pytest $(ARGS)
+
+# vot-toolkit requires an OpenCV that would overwrite the one of .venv, so it gets an environment of its own.
+golden: setup
+	@test -x .venv/.golden/bin/python || .venv/bin/python -m venv .venv/.golden
+	@.venv/.golden/bin/python -m pip install --quiet --disable-pip-version-check --requirement ros_env/requirements/golden.txt
+	@SIAM_TRACKER_VOT_PYTHON=$(CURDIR)/.venv/.golden/bin/python .venv/bin/python -m pytest test/evaluation -k 'tool_kit or foreign' $(ARGS)
 
 check: setup
 	@.venv/bin/python -m ruff check .

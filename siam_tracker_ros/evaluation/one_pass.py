@@ -159,4 +159,5 @@ def _naming_the_frame(index: int) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise TrackerFailure(f"frame {index}: {type(error).__name__}: {error}") from error
+        what = " ".join(str(error).split())  # OpenCV's ends in empty lines
+        raise TrackerFailure(f"frame {index}: {type(error).__name__}: {what}") from error

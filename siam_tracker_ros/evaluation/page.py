@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-__all__ = ["Figure", "Page", "Section", "Table", "write_page"]
+__all__ = ["Figure", "Page", "Section", "Table", "words", "write_page"]
 
 _TEMPLATE = Path(__file__).with_name("page.html.j2")
 _LONG_TABLE = 30
@@ -98,7 +98,7 @@ def write_page(path: Path, page: Page) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"paragraphs": _paragraphs, "data_uri": _data_uri, "words": _words}
+    environment.filters |= {"paragraphs": _paragraphs, "data_uri": _data_uri, "words": words}
     text = environment.get_template(_TEMPLATE.name).render(page=page)
     # A file's name can hold bytes that are no text.
     path.write_bytes(text.encode("utf-8", "replace"))
@@ -121,12 +121,12 @@ def _data_uri(path: Path) -> str:
     raise ValueError(f"{path}: is neither PNG nor JPEG")
 
 
-def _words(value: Any) -> str:
+def words(value: Any) -> str:
     """A value of `Page.machine` in words."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_words(one)}" for name, one in value.items())
+        return ", ".join(f"{name} {words(one)}" for name, one in value.items())
     if isinstance(value, (list, tuple)):
-        return ", ".join(_words(one) for one in value)
+        return ", ".join(words(one) for one in value)
     return str(value)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from siam_tracker_ros.evaluation.page import Figure, Page, Section, Table
+from siam_tracker_ros.evaluation.page import Figure, Page, Section, Table, words
 
 __all__ = ["write_markdown"]
 
@@ -19,7 +19,7 @@ def write_markdown(path: Path, page: Page) -> Path:
     for section in page.sections:
         lines += _section(section, path.parent)
     lines += ["## How it was made", f"{page.created}, with", f"```\n{page.command}\n```"]
-    lines.append("\n".join(f"- {name}: {_escaped(str(value))}" for name, value in page.machine.items()))
+    lines.append("\n".join(f"- {name}: {_escaped(words(value))}" for name, value in page.machine.items()))
     path.write_bytes(("\n\n".join(lines) + "\n").encode("utf-8", "replace"))
     return path
 

@@ -7,7 +7,15 @@ from siam_tracker_ros.evaluation.page_markdown import write_markdown
 def test_word_by_word(tmp_path):
     table = Table(("tracker", "AUC"), (("a|b", "0.5"), ("ocean_r50", "0.6")), "Both", published={1: "Ocean, table 1"})
     section = Section("One pass", "How.\n\nWhy.", (table,), (Figure(tmp_path / "worst" / "x y.jpg", "frame 3"),))
-    page = Page("Title", "Summary.", "today", "siam-track eval x", {"cpu": "fast"}, (section,), ("b <is> cut",))
+    page = Page(
+        "Title",
+        "Summary.",
+        "today",
+        "siam-track eval x",
+        {"cpu": "fast", "libraries": {"torch": "2"}},
+        (section,),
+        ("b <is> cut",),
+    )
     path = write_markdown(tmp_path / "report.md", page)
     assert path.read_text().split("\n\n") == [
         "# Title",
@@ -25,7 +33,7 @@ def test_word_by_word(tmp_path):
         "## How it was made",
         "today, with",
         "```\nsiam-track eval x\n```",
-        "- cpu: fast\n",
+        "- cpu: fast\n- libraries: torch 2\n",
     ]
 
 
