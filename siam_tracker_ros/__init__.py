@@ -17,6 +17,7 @@ from siam_tracker_ros.tracking.settings import TrackerSettings
 from siam_tracker_ros.tracking.state import TrackState
 
 if TYPE_CHECKING:
+    from siam_tracker_ros.tracking.multi import MultiTracker
     from siam_tracker_ros.tracking.tracker import Tracker
 
 __version__ = "0.1.0"
@@ -24,11 +25,13 @@ __all__ = [
     "Box",
     "BoxError",
     "FrameError",
+    "MultiTracker",
     "TrackResult",
     "TrackState",
     "Tracker",
     "TrackerSettings",
     "load_tracker",
+    "load_trackers",
 ]
 
 
@@ -64,10 +67,32 @@ def load_tracker(
     )
 
 
+def load_trackers(
+    model: str = "afsn_mobile",
+    *,
+    weights: str | Path | None = None,
+    device: str = "auto",
+    precision: str = "float32",
+    settings: TrackerSettings | None = None,
+    preset: str = "",
+    online: bool | None = None,
+) -> MultiTracker:
+    """A tracker of several targets at once; arguments and errors as for `load_tracker`."""
+    from siam_tracker_ros.tracking.load import load_trackers as load
+
+    return load(
+        model, weights=weights, device=device, precision=precision, settings=settings, preset=preset, online=online
+    )
+
+
 def __getattr__(name: str) -> Any:
     # The tracker imports torch, which takes seconds: only who uses it pays for it.
     if name == "Tracker":
         from siam_tracker_ros.tracking.tracker import Tracker
 
         return Tracker
+    if name == "MultiTracker":
+        from siam_tracker_ros.tracking.multi import MultiTracker
+
+        return MultiTracker
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,7 +1,8 @@
-"""Which device and number format a network runs in."""
+"""Which device and number format a network runs in, and the device's memory."""
 
 from __future__ import annotations
 
+import gc
 import re
 
 import torch
@@ -43,3 +44,20 @@ def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
     if precision == "float16" and device.type != "cuda":
         raise DeviceError("precision float16 needs a CUDA device; use float32 on the CPU")
     return torch.float16 if precision == "float16" else torch.float32
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the device's memory is exhausted, so that the same may work later."""
+    return isinstance(error, torch.cuda.OutOfMemoryError | MemoryError)
+
+
+def free_memory() -> None:
+    """Give memory back to the device that PyTorch keeps for tensors to come; nothing on a machine without CUDA."""
+    gc.collect()  # what only cycles still hold would keep its memory
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
+def used_memory(device: str) -> int:
+    """Bytes that this process's tensors take on a CUDA device; 0 for the CPU."""
+    return int(torch.cuda.memory_allocated(device)) if device.startswith("cuda") else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -57,24 +58,32 @@ class EagerRuntime:
         """Template features to what the correlation needs of them."""
         return self._network.kernels(features)
 
-    @torch.inference_mode()
     def search(self, kernels: tuple[Tensor, ...], patch: NDArray[np.uint8]) -> Maps:
         """Search patch uint8 [S, S, 3], S as ``Geometry.at`` allows, to the maps."""
-        response = self._network.search(kernels, self._upload(patch))
-        score, box = response.scores[0].flatten(1).float(), response.distances[0].flatten(1).float()
-        points, center = self._grid(patch.shape[0]), response.centerness
-        low, high = points - box[:2], points + box[2:]
+        return self.search_many([kernels], [patch])[0]
+
+    @torch.inference_mode()
+    def search_many(self, kernels: Sequence[tuple[Tensor, ...]], patches: Sequence[NDArray[np.uint8]]) -> list[Maps]:
+        """One pass for B search patches of one size, each with its own target's kernels; B is 1 or more."""
+        joined = kernels[0] if len(kernels) == 1 else tuple(torch.cat(parts) for parts in zip(*kernels, strict=True))
+        response = self._network.search(joined, self._upload(*patches))
+        score, box = response.scores.flatten(2).float(), response.distances.flatten(2).float()  # [B, 2, N], [B, 4, N]
+        points, center = self._grid(patches[0].shape[0]), response.centerness
         packed = torch.cat(
             (
-                score.softmax(0)[1:],
-                torch.ones_like(score[:1]) if center is None else center[0].flatten(1).float().sigmoid(),
-                low,
-                high,
-                *((level[0, 1:] - level[0, :1]).flatten(1).float() for level in response.levels),
-            )
+                score.softmax(1)[:, 1:],
+                torch.ones_like(score[:, :1]) if center is None else center.flatten(2).float().sigmoid(),
+                points - box[:, :2],
+                points + box[:, 2:],
+                *((level[:, 1:] - level[:, :1]).flatten(2).float() for level in response.levels),
+            ),
+            dim=1,
         )
-        rows = packed.cpu().numpy()  # [6 + L, N]: one copy back
-        return Maps(rows[0], rows[1], rows[2:6].T, rows[6:], response.features)
+        # [B, 6 + L, N]: one copy back
+        return [
+            Maps(rows[0], rows[1], rows[2:6].T, rows[6:], response.features[index : index + 1])
+            for index, rows in enumerate(packed.cpu().numpy())
+        ]
 
     def _grid(self, search_size: int) -> Tensor:
         """The response points of a search patch, [2, N], made once for each side."""
@@ -82,6 +91,7 @@ class EagerRuntime:
             self._points[search_size] = point_grid(self.geometry.at(search_size), self.device).flatten(1)
         return self._points[search_size]
 
-    def _upload(self, patch: NDArray[np.uint8]) -> Tensor:
+    def _upload(self, *patches: NDArray[np.uint8]) -> Tensor:
+        joined = patches[0][None] if len(patches) == 1 else np.stack(patches)
         # The picture's own layout is channels-last, so this is a type change and no transposition.
-        return torch.from_numpy(patch).to(self.device).permute(2, 0, 1)[None].to(self.dtype)
+        return torch.from_numpy(joined).to(self.device).permute(0, 3, 1, 2).to(self.dtype)

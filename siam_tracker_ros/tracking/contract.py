@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,7 +20,7 @@ class TrackResult:
 
     Attributes:
         box: where the target is, pixels of the original image; where it was seen last while it is LOST.
-        confidence: 0..1.
+        confidence: 0..1, the probability that the box is right (IoU over 0.5).
         apce: average peak-to-correlation energy, summed over the levels (AFSN equation 6).
         apce_ratio: that over its running mean; 1 is usual.
         state: TRACKING, UNCERTAIN or LOST.
@@ -28,6 +28,7 @@ class TrackResult:
         template_updates: template updates accepted since the initialisation.
         template_updated: whether this frame was one.
         measured: whether the box was found in this frame; False while it waits where the target was seen last.
+        score: the network's own score of the place chosen, 0..1, which the thresholds are of.
     """
 
     box: Box
@@ -39,6 +40,7 @@ class TrackResult:
     template_updates: int
     template_updated: bool
     measured: bool = True
+    score: float = 0.0
 
     @property
     def seen(self) -> bool:
@@ -57,3 +59,21 @@ class FollowsOne(Protocol):
     def update(self, frame: NDArray[np.uint8]) -> TrackResult: ...
     def configure(self, settings: TrackerSettings) -> None: ...
     def reset(self) -> None: ...
+
+
+class FollowsSeveral(Protocol):
+    """The contract for several targets; :class:`siam_tracker_ros.tracking.multi.MultiTracker` says what each does."""
+
+    @property
+    def device(self) -> str: ...
+    @property
+    def model_name(self) -> str: ...
+    @property
+    def ids(self) -> tuple[str, ...]: ...
+    def add(self, target_id: str, frame: NDArray[np.uint8], box: Box | Sequence[float]) -> None: ...
+    def remove(self, target_id: str) -> bool: ...
+    def clear(self) -> None: ...
+    def update(self, frame: NDArray[np.uint8], only: Collection[str] | None = None) -> dict[str, TrackResult]: ...
+    def rescale(self, factor_x: float, factor_y: float) -> None: ...
+    def configure(self, settings: TrackerSettings) -> None: ...
+    def release(self) -> None: ...

@@ -1,20 +1,32 @@
-"""A tracker from a model's name or a weights file."""
+"""A tracker of one or of several targets from a model's name or a weights file."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from siam_tracker_ros.networks.weights import WeightsError, load_weights, read_metadata
 from siam_tracker_ros.networks.zoo import MODELS
 from siam_tracker_ros.runtime.device import resolve_device, resolve_precision
 from siam_tracker_ros.runtime.eager import EagerRuntime
+from siam_tracker_ros.tracking.multi import MultiTracker
 from siam_tracker_ros.tracking.presets import preset as preset_of
 from siam_tracker_ros.tracking.settings import TrackerSettings
 from siam_tracker_ros.tracking.tracker import Tracker
 
 
-def load_tracker(
+def load_tracker(model: str, **choices: Any) -> Tracker:
+    """See :func:`siam_tracker_ros.load_tracker`."""
+    return Tracker(*_loaded(model, **choices))
+
+
+def load_trackers(model: str, **choices: Any) -> MultiTracker:
+    """See :func:`siam_tracker_ros.load_trackers`."""
+    return MultiTracker(*_loaded(model, **choices))
+
+
+def _loaded(
     model: str,
     *,
     weights: str | Path | None,
@@ -23,8 +35,7 @@ def load_tracker(
     settings: TrackerSettings | None,
     preset: str,
     online: bool | None,
-) -> Tracker:
-    """See :func:`siam_tracker_ros.load_tracker`."""
+) -> tuple[EagerRuntime, str, TrackerSettings]:
     if weights is None and model not in MODELS and (model.endswith(".safetensors") or Path(model).is_file()):
         weights, model = model, model_of(Path(model))
     if model not in MODELS:
@@ -40,7 +51,7 @@ def load_tracker(
         settings = replace(settings, online=online)
     network = entry.build_for(read_metadata(path))
     load_weights(network, path, model)
-    return Tracker(EagerRuntime(network, chosen, dtype), model, settings)
+    return EagerRuntime(network, chosen, dtype), model, settings
 
 
 def model_of(path: Path) -> str:

@@ -3,7 +3,14 @@
 import pytest
 import torch
 
-from siam_tracker_ros.runtime.device import DeviceError, resolve_device, resolve_precision
+from siam_tracker_ros.runtime.device import (
+    DeviceError,
+    free_memory,
+    is_out_of_memory,
+    resolve_device,
+    resolve_precision,
+    used_memory,
+)
 
 
 def test_auto_takes_cuda_where_there_is_one():
@@ -29,3 +36,25 @@ def test_half_precision_needs_cuda():
         resolve_precision("float16", torch.device("cpu"))
     with pytest.raises(DeviceError, match="unknown precision"):
         resolve_precision("int8", torch.device("cpu"))
+
+
+def test_which_errors_are_of_memory():
+    assert is_out_of_memory(torch.cuda.OutOfMemoryError("CUDA out of memory"))
+    assert is_out_of_memory(MemoryError())
+    assert not is_out_of_memory(RuntimeError("CUDA error: an illegal memory access was encountered"))
+
+
+def test_a_cpu_has_no_memory_of_its_own():
+    free_memory()
+    assert used_memory("cpu") == 0
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_memory_is_given_back():
+    held = torch.zeros(64, 1024, 1024, device="cuda")
+    before = used_memory("cuda:0")
+    assert before >= held.nbytes
+    del held
+    free_memory()
+    assert used_memory("cuda:0") < before
+    assert torch.cuda.memory_reserved() < before

@@ -73,7 +73,7 @@ def test_two_hundred_updates_keep_no_gradient_and_no_memory(runtime, clip):
     assert len(tensors) <= before[0] + 2
     assert megabytes < before[1] + 24
     assert all(tensor.grad is None for tensor in tensors if tensor.is_leaf)
-    assert not any(tensor.requires_grad for tensor in (*tracker._kernels, *tracker._memory.blended()))
+    assert not any(tensor.requires_grad for tensor in (*tracker._target.kernels, *tracker._target._memory.blended()))
     assert torch.is_grad_enabled()  # the caller's own setting
 
 
@@ -119,9 +119,9 @@ def test_every_option_works_on_every_model(runtime, clip):
     )
     tracker = Tracker(run, name, options)
     tracker.init(clip[0], FIRST)
-    first = tracker._kernels
+    first = tracker._target.kernels
     assert tracker.update(clip[1]).template_updated
-    assert not all(torch.equal(a, b) for a, b in zip(first, tracker._kernels, strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(first, tracker._target.kernels, strict=True))
     tracker.configure(replace(options, confidence_uncertain=1.0, confidence_lost=1.0, lost_after_frames=2))
     held = [tracker.update(frame) for frame in clip[2:6]]
     assert held[-1].state is TrackState.LOST
@@ -141,11 +141,11 @@ def test_a_target_that_begins_small_gets_the_larger_search(clip):
     # 0.4 % of 320 x 240 are 307 pixels.
     for box, side, points in ((Box(100, 100, 17, 18), 287, 17), (Box(100, 100, 18, 18), 223, 13)):
         tracker.init(clip[0], box)
-        assert (tracker._geometry.search_size, tracker._geometry.map_size) == (side, points)
+        assert (tracker._target.geometry.search_size, tracker._target.geometry.map_size) == (side, points)
         tracker.update(clip[1])
     tracker.configure(replace(settings, small_target_search_size=0, search_size=0))
     tracker.init(clip[0], Box(100, 100, 17, 18))
-    assert tracker._geometry.search_size == 255
+    assert tracker._target.geometry.search_size == 255
 
 
 def test_search_sizes_are_rounded_to_what_keeps_the_map_centred():
