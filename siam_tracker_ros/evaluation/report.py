@@ -67,6 +67,7 @@ def tables_of(report: Report, evaluation: Evaluation) -> list[Table]:
         ]
     summaries = report.summaries(evaluation)
     optional = [
+        tables.difference_table(evaluation),
         tables.got10k_table(summaries),
         tables.confidence_table(summaries),
         tables.attribute_table(summaries),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from siam_tracker_ros.evaluation.metrics import bootstrap_interval
 from siam_tracker_ros.evaluation.runner import Evaluation, Outcome
 from siam_tracker_ros.evaluation.summary import Summary, VotSummary
 from siam_tracker_ros.evaluation.vot import accuracy
@@ -16,6 +17,7 @@ __all__ = [
     "Table",
     "attribute_table",
     "confidence_table",
+    "difference_table",
     "got10k_table",
     "mean_tables",
     "sequence_table",
@@ -124,6 +126,28 @@ def mean_tables(evaluation: Evaluation, summaries: Listing[Summary]) -> list[Tab
         first.rows.append([tracker, count, *(_mean(summary, name) for name in _FIRST.values()), *speed])
         second.rows.append([tracker, *(_mean(summary, name) for name in _SECOND.values())])
     return [first, second]
+
+
+def difference_table(evaluation: Evaluation) -> Table | None:
+    """AUC of each tracker less that of the first, over the sequences that both did; None where there is one only.
+
+    Sequences differ more than trackers do, so that the interval of a difference says what those of two means cannot.
+    """
+    first, *others = evaluation.trackers
+    auc = {
+        tracker: {o.sequence: o.scores.success_auc for o in evaluation.scored(tracker) if o.scores}
+        for tracker in evaluation.trackers
+    }
+    header = ["tracker", "sequences", "AUC difference", "better", "worse"]
+    table = Table(f"AUC less that of {first}, sequence by sequence (better and worse: by more than 0.01)", header)
+    for tracker in others:
+        values = [auc[tracker][name] - auc[first][name] for name in auc[first] if name in auc[tracker]]
+        if values:
+            mean = f"{np.mean(values):+.3f}"
+            low, high = bootstrap_interval(values)
+            better, worse = sum(value > 0.01 for value in values), sum(value < -0.01 for value in values)
+            table.rows.append([tracker, str(len(values)), f"{mean} [{low:+.3f}, {high:+.3f}]", str(better), str(worse)])
+    return table if table.rows else None
 
 
 def got10k_table(summaries: Listing[Summary]) -> Table | None:

@@ -30,7 +30,7 @@ def test_the_means_stand_at_the_end(report):
     assert "not measured" not in text
     assert lines[-1] == machine_line(MACHINE)
     assert [table.header[0] for table in tables_of(report, report.evaluations[0])] == [
-        *["tracker"] * 4,
+        *["tracker"] * 5,
         "AUC of sequence",
     ]
 

@@ -75,6 +75,21 @@ def test_what_a_layout_does_not_have_is_no_table():
         assert table(summaries) is None
 
 
+def test_differences_are_of_the_same_sequences():
+    evaluation, _ = one_pass("it", "other")
+    wrong = slides([BOX] * 5, "moving")
+    track = Track(np.array([BOX] + [[90, 90, 5, 5]] * 4), np.full(5, 0.5))
+    evaluation.outcomes += [
+        score_track("it", wrong, track, OnePass()),
+        score_track("other", wrong, perfect(5), OnePass()),
+    ]
+    evaluation.outcomes.append(score_track("it", slides([BOX] * 5, "left out"), perfect(5), OnePass()))
+    table = tables.difference_table(evaluation)
+    assert table.rows == [["other", "2", "+0.476 [+0.000, +0.952]", "1", "0"]]
+    evaluation.trackers = ["it"]
+    assert tables.difference_table(evaluation) is None
+
+
 def test_got10k_attributes_and_tags():
     tags = {"motion": np.array([0, 1, 1, 0, 0], bool)}
     _, summaries = one_pass("it", layout="got10k", attributes=("ship",), tags=tags)
