@@ -12,6 +12,7 @@ import cv2
 
 from siam_tracker_ros.evaluation.one_pass import SequenceTracker
 from siam_tracker_ros.evaluation.peers import PEERS, PeerError, nano_tracker, peer_tracker, vit_tracker
+from siam_tracker_ros.tracking.calibration import calibration_path
 from siam_tracker_ros.tracking.presets import PRESETS, model_name
 from siam_tracker_ros.tracking.presets import preset as preset_of
 
@@ -97,6 +98,8 @@ class TrackerSpec:
         return {
             "model": self.model,
             "weights": _checksum(weights) if (weights := self._weights_file()) else None,
+            # Of the confidences, which are recorded too.
+            "calibration": _checksum(calibration_path(weights)) if weights else None,
             "device": self.device,
             "preset": self.preset,
             "online": self.online,

@@ -1,10 +1,16 @@
-"""A flight as files: ``video.mp4`` and ``groundtruth.txt``, the layout that sequences have everywhere here."""
+"""A flight as files: ``video.mp4`` and ``groundtruth.txt``, the layout that sequences have everywhere here.
+
+``python -m siam_tracker_ros.simulation.clip FOLDER`` draws one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import argparse
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from siam_tracker_ros.progress import progress_bar
 from siam_tracker_ros.simulation.flight import Flight, FlightSettings
 from siam_tracker_ros.video import VideoWriter
 
@@ -32,3 +38,23 @@ def write_clip(
     (folder / "visibility.txt").write_text("\n".join(visibility) + "\n", encoding="utf-8")
     (folder / "groundtruth.txt").write_text("\n".join(truth) + "\n", encoding="utf-8")
     return folder / "video.mp4"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Draw a flight into a folder. ``arguments``: the command line's by default. Returns 2 for bad ones."""
+    parser = argparse.ArgumentParser(prog="clip", description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seconds", type=float, default=FlightSettings.duration, help="at most 14")
+    try:
+        options = parser.parse_args(arguments)
+        settings = FlightSettings(duration=options.seconds)
+        with progress_bar("drawing the flight", max(1, round(settings.duration * settings.fps))) as bar:
+            print(write_clip(options.folder, settings, progress=bar.update))
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -19,15 +19,15 @@ class TrackResult:
     """What one frame gave.
 
     Attributes:
-        box: where the target is, pixels of the original image; where it was seen last while it is LOST.
-        confidence: 0..1, the probability that the box is right (IoU over 0.5).
+        box: where the target is, pixels of the original image; where it should be while it is not found.
+        confidence: 0..1, the probability that the box is right (IoU over 0.5); the score where none was fitted.
         apce: average peak-to-correlation energy, summed over the levels (AFSN equation 6).
         apce_ratio: that over its running mean; 1 is usual.
-        state: TRACKING, UNCERTAIN or LOST.
+        state: TRACKING, UNCERTAIN, LOST or SEARCHING (docs/states.md).
         reason: why the state is not TRACKING, a sentence; empty while it is.
         template_updates: template updates accepted since the initialisation.
         template_updated: whether this frame was one.
-        measured: whether the box was found in this frame; False while it waits where the target was seen last.
+        measured: whether the box was found in this frame; False while it waits for a target that is not found.
         score: the network's own score of the place chosen, 0..1, which the thresholds are of.
     """
 

@@ -10,6 +10,7 @@ from siam_tracker_ros.networks.weights import WeightsError, load_weights, read_m
 from siam_tracker_ros.networks.zoo import MODELS
 from siam_tracker_ros.runtime.device import resolve_device, resolve_precision
 from siam_tracker_ros.runtime.eager import EagerRuntime
+from siam_tracker_ros.tracking.calibration import Calibration, read_calibration
 from siam_tracker_ros.tracking.multi import MultiTracker
 from siam_tracker_ros.tracking.presets import preset as preset_of
 from siam_tracker_ros.tracking.settings import TrackerSettings
@@ -35,7 +36,7 @@ def _loaded(
     settings: TrackerSettings | None,
     preset: str,
     online: bool | None,
-) -> tuple[EagerRuntime, str, TrackerSettings]:
+) -> tuple[EagerRuntime, str, TrackerSettings, Calibration | None]:
     if weights is None and model not in MODELS and (model.endswith(".safetensors") or Path(model).is_file()):
         weights, model = model, model_of(Path(model))
     if model not in MODELS:
@@ -51,7 +52,7 @@ def _loaded(
         settings = replace(settings, online=online)
     network = entry.build_for(read_metadata(path))
     load_weights(network, path, model)
-    return EagerRuntime(network, chosen, dtype), model, settings
+    return EagerRuntime(network, chosen, dtype), model, settings, read_calibration(path)
 
 
 def model_of(path: Path) -> str:

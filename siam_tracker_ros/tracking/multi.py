@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from siam_tracker_ros.geometry import Box, check_frame
 from siam_tracker_ros.runtime.device import free_memory
 from siam_tracker_ros.runtime.eager import EagerRuntime
+from siam_tracker_ros.tracking.calibration import Calibration
 from siam_tracker_ros.tracking.contract import TrackResult
 from siam_tracker_ros.tracking.settings import TrackerSettings
 from siam_tracker_ros.tracking.target import Target, follow
@@ -23,10 +24,17 @@ class MultiTracker:
     :class:`Box` or ``(x, y, w, h)``, top-left corner, pixels.
     """
 
-    def __init__(self, runtime: EagerRuntime, model_name: str, settings: TrackerSettings | None = None) -> None:
+    def __init__(
+        self,
+        runtime: EagerRuntime,
+        model_name: str,
+        settings: TrackerSettings | None = None,
+        calibration: Calibration | None = None,
+    ) -> None:
         self.model_name = model_name
         self.settings = settings or TrackerSettings()
         self._runtime: EagerRuntime | None = runtime
+        self._calibration = calibration
         self._device = str(runtime.device)
         self._targets: dict[str, Target] = {}
 
@@ -48,7 +56,7 @@ class MultiTracker:
             FrameError: the frame is not BGR uint8 [H, W, 3]. BoxError: the box is not finite, outside, or under
                 4 pixels. What was followed before stays as it was in both cases.
         """
-        self._targets[target_id] = Target(self._running(), self.settings, check_frame(frame), box)
+        self._targets[target_id] = Target(self._running(), self.settings, check_frame(frame), box, self._calibration)
 
     def remove(self, target_id: str) -> bool:
         """Stop following a target; whether there was one of that name."""

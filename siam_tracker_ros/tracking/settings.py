@@ -57,7 +57,7 @@ class TrackerSettings:
     )
     template_interval: int = _setting(10, 1, 10000, "Frames between two template updates, at least.")
     template_confidence: float = _setting(
-        0.88, 0.0, 1.0, "Confidence from which a frame may update the template or teach the online branch."
+        0.88, 0.0, 1.0, "Score from which a frame may update the template or teach the online branch."
     )
     apce_threshold: float = _setting(
         0.0,
@@ -74,24 +74,60 @@ class TrackerSettings:
     lost_logic: bool = _setting(
         True, 0, 1, "Whether the state may become UNCERTAIN and LOST and the box wait; off: every frame moves the box."
     )
-    confidence_uncertain: float = _setting(0.65, 0.0, 1.0, "Confidence under which the state is UNCERTAIN.")
+    confidence_uncertain: float = _setting(0.7, 0.0, 1.0, "Score (not calibrated) under which the state is UNCERTAIN.")
     confidence_lost: float = _setting(
-        0.45, 0.0, 1.0, "Confidence under which a frame counts towards LOST; at most confidence_uncertain."
+        0.6,
+        0.0,
+        1.0,
+        "Score under which the box waits and a frame counts towards LOST; at most confidence_uncertain.",
     )
     apce_uncertain: float = _setting(
-        0.3,
+        0.6, 0.0, 10.0, "APCE relative to its running mean under which the state is UNCERTAIN."
+    )
+    apce_lost: float = _setting(
+        0.5,
         0.0,
         10.0,
-        "APCE relative to its running mean under which the state is UNCERTAIN; with low confidence too, the box waits.",
+        "APCE relative to its running mean under which the box waits and a frame counts towards LOST; above "
+        "apce_uncertain it counts as that.",
     )
     lost_after_frames: int = _setting(
-        10, 1, 10000, "Frames in a row under confidence_lost after which the target is LOST."
+        10, 1, 10000, "Frames in a row under confidence_lost or apce_lost after which the target is LOST."
     )
     found_after_frames: int = _setting(
         3,
         1,
         1000,
-        "Frames in a row from confidence_uncertain up after which a LOST target is TRACKING again.",
+        "Frames in a row from confidence_uncertain and apce_uncertain up after which a LOST target is TRACKING again, "
+        "and for which something found elsewhere must hold.",
+    )
+    camera_motion: bool = _setting(
+        True,
+        0,
+        1,
+        "Whether a box that waits moves with the ground as the camera moves, and goes on as the target did before.",
+    )
+    search_after_frames: int = _setting(
+        5, 0, 10000, "Frames LOST after which the target is also looked for beyond its usual region (SEARCHING)."
+    )
+    search_patches: int = _setting(
+        2,
+        0,
+        64,
+        "Places looked at beyond the usual region in a frame while SEARCHING, for all targets together; each costs as "
+        "much as a tracked target; 0: no search.",
+    )
+    search_confidence: float = _setting(
+        0.8,
+        0.0,
+        1.0,
+        "Score that something found while SEARCHING must keep, by the first frame's template, to be the target.",
+    )
+    search_apce: float = _setting(
+        0.7,
+        0.0,
+        10.0,
+        "APCE relative to its running mean that something found while SEARCHING must keep to be the target.",
     )
     online: bool = _setting(
         False, 0, 1, "Online branch (Ocean section 4.2): a filter learned on the target while it is tracked."

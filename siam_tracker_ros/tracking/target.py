@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -13,9 +15,13 @@ from siam_tracker_ros.networks.response import Geometry
 from siam_tracker_ros.patches import crop_patch, mean_color
 from siam_tracker_ros.runtime.eager import EagerRuntime, Maps
 from siam_tracker_ros.tracking.apce import RunningApce, summed_apce
+from siam_tracker_ros.tracking.calibration import Calibration
+from siam_tracker_ros.tracking.camera_motion import CameraMotion, View
 from siam_tracker_ros.tracking.contract import TrackResult
+from siam_tracker_ros.tracking.lost_search import Look, LostSearch, Sighting
 from siam_tracker_ros.tracking.online import OnlineBranch
 from siam_tracker_ros.tracking.online_samples import first_samples
+from siam_tracker_ros.tracking.prediction import Prediction
 from siam_tracker_ros.tracking.scoring import choose, cosine_window, smooth
 from siam_tracker_ros.tracking.settings import TrackerSettings
 from siam_tracker_ros.tracking.state import StateMachine, TrackState
@@ -25,24 +31,31 @@ from siam_tracker_ros.tracking.templates import Features, TemplateMemory
 class Target:
     """The state of one target. The network is run by whoever holds it, for several targets at once.
 
-    For every frame: ``plan`` says where to look, ``patch`` cuts that out, ``settle`` takes the network's maps.
+    For every frame: ``begin``, then ``plan`` says where to look, ``patch`` cuts that out, ``settle`` takes what the
+    network answers. While it ``wants_search``, ``search.plan`` says where else to look, and ``look`` takes that.
 
     Args:
         frame: BGR uint8 [H, W, 3], checked.
         box: x, y, w, h, top-left corner, pixels.
+        calibration: turns scores into confidences; None: a score is its own confidence.
 
     Raises:
         BoxError: the box is not finite, outside, or under 4 pixels.
     """
 
     def __init__(
-        self, runtime: EagerRuntime, settings: TrackerSettings, frame: NDArray[np.uint8], box: Box | Sequence[float]
+        self,
+        runtime: EagerRuntime,
+        settings: TrackerSettings,
+        frame: NDArray[np.uint8],
+        box: Box | Sequence[float],
+        calibration: Calibration | None = None,
     ) -> None:
         height, width = frame.shape[:2]
         own = runtime.geometry
         self.box = start_box(check_box(box, width, height), own.crop)
         self.settings = settings
-        self._runtime = runtime
+        self._runtime, self._calibration = runtime, calibration
         self._border = mean_color(frame)
         small = self.box.area < settings.small_target_share * width * height
         size = (settings.small_target_search_size if small else 0) or settings.search_size
@@ -51,17 +64,41 @@ class Target:
         self._state = StateMachine(settings)
         self._apce = RunningApce()
         self._memory = TemplateMemory(self._features(frame, self.box), settings)
-        self.kernels = runtime.kernels(self._memory.blended())
+        self.kernels = self.first_kernels = runtime.kernels(self._memory.blended())
+        self.search = LostSearch(settings, self.geometry.search_size, self.geometry.template_size)
+        self._prediction = Prediction(_CAMERA)
+        self._waits = False  # it was not found in the last frame
+        self._sizes: deque[tuple[float, float]] = deque([(self.box.w, self.box.h)], maxlen=_SIZES)
         self._online = self._taught_online(frame) if settings.online else None
 
     def configure(self, settings: TrackerSettings) -> None:
         """Change the settings; search sizes and ``online`` count from the next start only."""
-        self.settings = self._state.settings = self._memory.settings = settings
+        self.settings = self._state.settings = self._memory.settings = self.search.settings = settings
 
     def rescale(self, factor_x: float, factor_y: float) -> None:
         """The frames' size changed by these factors: the target is where it was, in the new pixels."""
         box = self.box
         self.box = Box(box.x * factor_x, box.y * factor_y, box.w * factor_x, box.h * factor_y)
+        # What is known of earlier frames is in other pixels.
+        self._sizes = deque(((w * factor_x, h * factor_y) for w, h in self._sizes), maxlen=_SIZES)
+        self._prediction = Prediction(_CAMERA)
+        self.search.restart()
+
+    @property
+    def wants_search(self) -> bool:
+        """Whether it is to be looked for beyond the usual region too."""
+        return self._state.wants_search
+
+    @property
+    def wants_view(self) -> bool:
+        """Whether the camera's motion may be needed."""
+        return self.settings.lost_logic and self.settings.camera_motion
+
+    def begin(self, frame: NDArray[np.uint8], view: View | None) -> None:
+        """The next frame, with its view where one is wanted: a box that waits goes where the target should be."""
+        self._prediction.begin(view if self.wants_view else None)
+        if self._waits:
+            self._carry(frame)
 
     def plan(self) -> Crop:
         """Where to look in the next frame."""
@@ -71,8 +108,28 @@ class Target:
         """What lies there, uint8 [S, S, 3], filled with the first frame's mean colour outside the frame."""
         return crop_patch(frame, crop, self._border, self._runtime.geometry.crop)
 
-    def settle(self, frame: NDArray[np.uint8], crop: Crop, maps: Maps) -> TrackResult:
-        """Where the target is, by the network's response to the patch of ``crop``."""
+    def look(self, frame: NDArray[np.uint8], looks: Sequence[Look], maps: Sequence[Maps]) -> Sighting | None:
+        """What the network saw at the places that the search asked for; the target, once the search has found it."""
+        height, width = frame.shape[:2]
+        # No place is more likely than another.
+        settings, seen = replace(self.settings, window_influence=0.0), []
+        for look, one in zip(looks, maps, strict=True):
+            last = look.crop.to_patch(look.last)
+            choice = choose(one.foreground, one.centerness, one.boxes, last, self._window, settings)
+            if choice is None:
+                seen.append(Sighting(None, 0.0, 0.0))
+                continue
+            box = look.crop.to_image(choice.box)
+            if look.verify:
+                box = smooth(look.last, look.crop, choice, settings, width, height)
+            energy = summed_apce(one.levels)
+            seen.append(Sighting(box, choice.confidence, self._apce.ratio(energy), energy))
+        return self.search.take(looks, seen)
+
+    def settle(self, frame: NDArray[np.uint8], crop: Crop, maps: Maps, found: Sighting | None = None) -> TrackResult:
+        """Where the target is, by the network's response to the patch of ``crop``, or where the search found it."""
+        if found is not None and found.box is not None:
+            return self._settle_on(found.box, found)
         height, width = frame.shape[:2]
         memory = self._memory
         online = self._online if self.settings.online else None
@@ -89,28 +146,81 @@ class Target:
         if choice is None:
             state = self._state.update(0.0, 0.0)
             state = TrackState.UNCERTAIN if state is TrackState.TRACKING else state  # without the lost logic
+            self._wait(frame)
             reason = "the network's output is not finite in this frame"
             return TrackResult(self.box, 0.0, 0.0, 0.0, state, reason, memory.updates, False, measured=False)
         energy, score = summed_apce(maps.levels), choice.confidence
         ratio = self._apce.ratio(energy)
         state = self._state.update(score, ratio)
-        sure = score >= self.settings.confidence_uncertain or not self.settings.lost_logic
-        measured = sure or (state is not TrackState.LOST and ratio >= self.settings.apce_uncertain)
+        sure, measured, reason = self._state.sure, self._state.measured, self._state.reason
         if measured:
-            # Otherwise the target is hidden or gone, and the box waits where it was seen last: following the noise
-            # would carry the search away from the place where the target comes back.
             self.box = smooth(self.box, crop, choice, self.settings, width, height)
+            self._waits = False
+            self._prediction.seen(self.box)
+        else:
+            # The target is hidden or gone: following the noise would carry the search away from where it comes back.
+            self._wait(frame)
+        if self._state.lost_for == 1:
+            # What went behind something, or out of the picture, shrank as it went, and will not come back that small.
+            w, h = np.median(np.array(self._sizes), axis=0)
+            self.box = Box.from_center(self.box.cx, self.box.cy, float(w), float(h))
+        if measured and not self._state.lost_for:
+            self.search.restart(self.box)
+        elif state is TrackState.SEARCHING:
+            reason = f"{reason}; {self.search.reason}"
         box, updated = self.box, False
         if online and scores is not None and sure and score >= self.settings.template_confidence:
             online.learn(sample, scores, crop.to_patch(box))
         if state is TrackState.TRACKING:
             self._apce.add(energy)
+            self._sizes.append((box.w, box.h))
             updated = memory.offer(score, energy, ratio, self._features_of(frame, box))
             if updated:
                 self.kernels = self._runtime.kernels(memory.blended())
+        confidence = self._confidence(score, ratio)
         return TrackResult(
-            box, score, energy, ratio, state, self._state.reason, memory.updates, updated, measured, score=score
+            box, confidence, energy, ratio, state, reason, memory.updates, updated, measured, score=score
         )
+
+    def _settle_on(self, box: Box, found: Sighting) -> TrackResult:
+        """The search has found the target: it is followed from there."""
+        self.box, self._waits = box, False
+        self._state.found()
+        self._prediction.seen(box)
+        return TrackResult(
+            box,
+            self._confidence(found.score, found.apce_ratio),
+            found.apce,
+            found.apce_ratio,
+            self._state.state,
+            "",
+            self._memory.updates,
+            False,
+            score=found.score,
+        )
+
+    def _wait(self, frame: NDArray[np.uint8]) -> None:
+        """The target was not found in this frame, and the box goes where it should be, if it has not done so yet."""
+        if not self._waits:
+            self._carry(frame)
+        self._waits = True
+
+    def _carry(self, frame: NDArray[np.uint8]) -> None:
+        height, width = frame.shape[:2]
+        box, motion = self._prediction.carry(self.box)
+        if motion is None:
+            return
+        # It may leave the picture and come back with it, but not from anywhere.
+        self.box = Box.from_center(
+            min(max(box.cx, -float(width)), 2.0 * width),
+            min(max(box.cy, -float(height)), 2.0 * height),
+            min(max(box.w, self.settings.min_side), float(width)),
+            min(max(box.h, self.settings.min_side), float(height)),
+        )
+        self.search.shift(motion)
+
+    def _confidence(self, score: float, apce_ratio: float) -> float:
+        return self._calibration.probability(score, apce_ratio) if self._calibration else score
 
     def _taught_online(self, frame: NDArray[np.uint8]) -> OnlineBranch:
         crop = search_crop(self.box, self.geometry.search_size, self.geometry.template_size)
@@ -126,14 +236,54 @@ class Target:
         return self._runtime.template(self.patch(frame, crop))
 
 
+_CAMERA = CameraMotion()
+
+_SIZES = 60
+"""Frames of TRACKING whose median size a target is expected to have when it is back."""
+
+
 def follow(runtime: EagerRuntime, targets: Sequence[Target], frame: NDArray[np.uint8]) -> list[TrackResult]:
     """Find every target in the next frame, with one pass of the network for all whose patches are of one size."""
+    view = _CAMERA.look(frame) if any(target.wants_view for target in targets) else None
+    for target in targets:
+        target.begin(frame, view)
     crops = [target.plan() for target in targets]
+    looks = share_looks(targets, frame.shape[1], frame.shape[0])
     results: dict[int, TrackResult] = {}
     for size in dict.fromkeys(target.geometry.search_size for target in targets):
         group = [index for index, target in enumerate(targets) if target.geometry.search_size == size]
         patches = [targets[index].patch(frame, crops[index]) for index in group]
-        maps = runtime.search_many([targets[index].kernels for index in group], patches)
-        for index, one in zip(group, maps, strict=True):
-            results[index] = targets[index].settle(frame, crops[index], one)
+        kernels = [targets[index].kernels for index in group]
+        for index in group:
+            target = targets[index]
+            patches += [target.patch(frame, look.crop) for look in looks[index]]
+            kernels += [target.first_kernels if look.verify else target.kernels for look in looks[index]]
+        maps = iter(runtime.search_many(kernels, patches))
+        usual = [next(maps) for _ in group]
+        for index, one in zip(group, usual, strict=True):
+            elsewhere = [next(maps) for _ in looks[index]]
+            found = targets[index].look(frame, looks[index], elsewhere)
+            results[index] = targets[index].settle(frame, crops[index], one, found)
     return [results[index] for index in range(len(targets))]
+
+
+def share_looks(targets: Sequence[Target], width: int, height: int) -> list[list[Look]]:
+    """Where else each target is looked for in a frame of that size: at most ``search_patches`` places in all.
+
+    The targets take turns, those that waited longest first.
+    """
+    seekers = sorted(
+        (index for index, target in enumerate(targets) if target.wants_search),
+        key=lambda index: -targets[index].search.waited,
+    )
+    shares = [0] * len(targets)
+    if seekers:
+        for turn in range(max(targets[index].settings.search_patches for index in seekers)):
+            shares[seekers[turn % len(seekers)]] += 1
+    for index in seekers:
+        search = targets[index].search
+        search.waited = 0 if shares[index] else search.waited + 1
+    return [
+        target.search.plan(target.box, width, height, share) if share else []
+        for target, share in zip(targets, shares, strict=True)
+    ]

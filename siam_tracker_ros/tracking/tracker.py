@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from siam_tracker_ros.geometry import Box, check_frame
 from siam_tracker_ros.runtime.eager import EagerRuntime
+from siam_tracker_ros.tracking.calibration import Calibration
 from siam_tracker_ros.tracking.contract import TrackResult
 from siam_tracker_ros.tracking.settings import TrackerSettings
 from siam_tracker_ros.tracking.target import Target, follow
@@ -21,10 +22,16 @@ class Tracker:
     Frames are BGR uint8 [H, W, 3]; boxes are :class:`Box` or ``(x, y, w, h)``, top-left corner, pixels.
     """
 
-    def __init__(self, runtime: EagerRuntime, model_name: str, settings: TrackerSettings | None = None) -> None:
+    def __init__(
+        self,
+        runtime: EagerRuntime,
+        model_name: str,
+        settings: TrackerSettings | None = None,
+        calibration: Calibration | None = None,
+    ) -> None:
         self.model_name = model_name
         self.settings = settings or TrackerSettings()
-        self._runtime = runtime
+        self._runtime, self._calibration = runtime, calibration
         self._target: Target | None = None
 
     @property
@@ -50,7 +57,7 @@ class Tracker:
             FrameError: the frame is not BGR uint8 [H, W, 3]. BoxError: the box is not finite, outside, or under
                 4 pixels. A target that was followed before stays as it was in both cases.
         """
-        self._target = Target(self._runtime, self.settings, check_frame(frame), box)
+        self._target = Target(self._runtime, self.settings, check_frame(frame), box, self._calibration)
 
     @torch.inference_mode()
     def update(self, frame: NDArray[np.uint8]) -> TrackResult:

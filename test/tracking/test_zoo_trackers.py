@@ -122,7 +122,8 @@ def test_every_option_works_on_every_model(runtime, clip):
     first = tracker._target.kernels
     assert tracker.update(clip[1]).template_updated
     assert not all(torch.equal(a, b) for a, b in zip(first, tracker._target.kernels, strict=True))
-    tracker.configure(replace(options, confidence_uncertain=1.0, confidence_lost=1.0, lost_after_frames=2))
+    waiting = replace(options, confidence_uncertain=1.0, confidence_lost=1.0, lost_after_frames=2, camera_motion=False)
+    tracker.configure(waiting)
     held = [tracker.update(frame) for frame in clip[2:6]]
     assert held[-1].state is TrackState.LOST
     assert held[-1].box == held[-2].box
