@@ -71,6 +71,7 @@ setup(
             "tracker_node = siam_tracker_ros.nodes.tracker_node:main",
             "video_player = siam_tracker_ros.nodes.video_player:main",
             "track_recorder = siam_tracker_ros.nodes.track_recorder:main",
+            "demo_operator = siam_tracker_ros.nodes.demo_operator:main",
         ]
     },
 )

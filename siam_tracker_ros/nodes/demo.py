@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,8 +38,6 @@ from siam_tracker_ros.start_box import agreeing_truth, choose_box, find_truth
 from siam_tracker_ros.video import VideoError, VideoWriter, open_source
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
-START_TIMEOUT = 180.0
-"""Seconds that the node gets to import, load its weights and warm up on a slow machine."""
 END_TIMEOUT = 10.0
 """Seconds after the last frame's publication in which its result must have been recorded."""
 
@@ -62,7 +60,7 @@ class Processes:
     """Child processes with their output in files; all end when the block is left, whatever happened."""
 
     def __init__(self, logs: Path) -> None:
-        self._logs = logs
+        self.logs = logs
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         logs.mkdir(parents=True, exist_ok=True)
 
@@ -71,7 +69,7 @@ class Processes:
         command = [sys.executable, "-m", module, "--ros-args", "-r", f"__ns:=/{namespace}"]
         for key, value in parameters.items():
             command += ["-p", f"{key}:={_yaml(value)}"]
-        with (self._logs / f"{name}.log").open("wb") as log:
+        with (self.logs / f"{name}.log").open("wb") as log:
             self._children[name] = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -81,6 +79,10 @@ class Processes:
                 preexec_fn=_end_with_parent,
             )
 
+    def pid(self, name: str) -> int:
+        """The process id of one that was started and not ended."""
+        return self._children[name].pid
+
     def check(self) -> None:
         """Raises DemoError if one has ended."""
         for name, child in self._children.items():
@@ -89,9 +91,9 @@ class Processes:
                 raise DemoError(f"the {name} ended with exit code {code}; it said:\n{self._last_words(name)}")
 
     def _last_words(self, name: str) -> str:
-        text = (self._logs / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+        text = (self.logs / f"{name}.log").read_text(encoding="utf-8", errors="replace")
         lines = [f"    {line}" for line in text.splitlines()[-12:]]
-        return "\n".join(lines) or f"    (nothing; its output goes to {self._logs / f'{name}.log'})"
+        return "\n".join(lines) or f"    (nothing; its output goes to {self.logs / f'{name}.log'})"
 
     def end(self, name: str, timeout: float = 10.0) -> int:
         """Ask one to end as Ctrl-C does, and make it if it does not. Returns its exit code."""
@@ -246,49 +248,17 @@ def _operate(namespace: str, start: Box, processes: Processes) -> None:
     camera go on.
     """
     import rclpy
-    from rclpy.qos import QoSProfile
     from rclpy.signals import SignalHandlerOptions
-    from std_srvs.srv import Trigger
 
-    from siam_tracker_interfaces.msg import TrackerStatus
-    from siam_tracker_interfaces.srv import InitTarget
-    from siam_tracker_ros.nodes.messages import to_bbox
+    from siam_tracker_ros.nodes.demo_operator import OperatorError, init_and_play
 
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = rclpy.create_node("operator", namespace=namespace)
     try:
-        init: Any = node.create_client(InitTarget, "siam_tracker/init_target")
-        play: Any = node.create_client(Trigger, "video_player/play")
-        pictures: list[TrackerStatus] = []
-        listening = node.create_subscription(
-            TrackerStatus, "siam_tracker/status", pictures.append, QoSProfile(depth=10)
-        )
-
-        def is_picture(status: TrackerStatus) -> bool:
-            return bool(status.state != TrackerStatus.STALE)
-
-        def until(what: str, ready: Callable[[], bool], timeout: float) -> None:
-            end = time.monotonic() + timeout
-            while not ready():
-                processes.check()
-                if time.monotonic() > end:
-                    raise DemoError(f"{what} for {timeout:g} s; see {processes._logs}")
-                rclpy.spin_once(node, timeout_sec=0.1)
-
-        until("the tracker node offered no service", init.service_is_ready, START_TIMEOUT)
-        until("the video player offered no service", play.service_is_ready, START_TIMEOUT)
-        until("no picture reached the tracker node", lambda: any(map(is_picture, pictures)), START_TIMEOUT)
-        request = InitTarget.Request(bbox=to_bbox(start), target_id="target")
-        request.header = next(filter(is_picture, reversed(pictures))).header
-        answer: Any = init.call_async(request)
-        until("init_target was not answered", answer.done, 30.0)
-        response = answer.result()
-        if not response.success:
-            raise DemoError(f"the tracker node refused the target: {response.message}")
-        node.destroy_subscription(listening)
+        init_and_play(node, start, processes.check)
         print(f"target initialised on box {', '.join(f'{v:.0f}' for v in start.as_tuple())}", flush=True)
-        answer = play.call_async(Trigger.Request())
-        until("the video player did not start", answer.done, 30.0)
+    except OperatorError as error:
+        raise DemoError(f"{error}; see {processes.logs}") from error
     finally:
         node.destroy_node()
         rclpy.try_shutdown()

@@ -1,30 +1,34 @@
-"""sensor_msgs/Image to BGR arrays without a copy where the layout allows it, and back."""
+"""sensor_msgs/Image and CompressedImage to BGR arrays, without a copy where the layout allows it, and back.
+
+The pixels themselves are read in :mod:`siam_tracker_ros.pixels`; what that does not know goes through cv_bridge, where
+it is installed.
+"""
 
 from __future__ import annotations
 
 import array
 import functools
-from typing import Any
+from typing import Any, TypeAlias
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-# Encoding: bytes a pixel, and OpenCV's conversion to BGR (None: it is BGR already). All are of one byte a
-# channel, so that is_bigendian means nothing for them.
-ENCODINGS: dict[str, tuple[int, int | None]] = {
-    "bgr8": (3, None),
-    "rgb8": (3, cv2.COLOR_RGB2BGR),
-    "mono8": (1, cv2.COLOR_GRAY2BGR),
-    "bgra8": (4, cv2.COLOR_BGRA2BGR),
-    "rgba8": (4, cv2.COLOR_RGBA2BGR),
-}
+from siam_tracker_ros.pixels import (
+    RAW_ENCODINGS,
+    PixelError,
+    check_compressed,
+    check_raw,
+    check_size,
+    compressed_to_bgr,
+    raw_to_bgr,
+)
 
+CameraImage: TypeAlias = Image | CompressedImage
 
-class ImageError(ValueError):
-    """An image message that cannot be read; the message says why."""
+# An image message that cannot be read; the message says why.
+ImageError = PixelError
 
 
 @functools.lru_cache(maxsize=1)
@@ -37,32 +41,27 @@ def _bridge() -> Any:
     return CvBridge()
 
 
-def check_image(message: Image) -> None:
+def check_image(message: CameraImage) -> None:
     """Refuse an image that :func:`to_bgr` could not read, without touching its pixels.
 
     Raises:
-        ImageError: an encoding that nothing here reads, no pixels, a step shorter than a row, or a data
-        length that
-            is not ``step * height`` as sensor_msgs/Image has it.
+        ImageError: an encoding or format that nothing here reads, no pixels, a step shorter than a row, a data length
+            that is not ``step * height`` as sensor_msgs/Image has it, or a compressed picture that is cut off.
     """
-    height, width, step, length = message.height, message.width, message.step, len(message.data)
-    known = ENCODINGS.get(message.encoding)
-    if known is None and _bridge() is None:
+    if isinstance(message, CompressedImage):
+        check_compressed(message)
+    elif message.encoding in RAW_ENCODINGS:
+        check_raw(message)
+    elif _bridge() is not None:
+        check_size(message)
+    else:
         raise ImageError(
-            f"encoding '{message.encoding}' is not read here: publish one of {', '.join(ENCODINGS)}, "
+            f"encoding '{message.encoding}' is not read here: publish one of {', '.join(RAW_ENCODINGS)}, "
             "or install cv_bridge"
         )
-    if height == 0 or width == 0:
-        raise ImageError(f"the image is {width}x{height}: it has no pixels")
-    if known is not None and step < width * known[0]:
-        raise ImageError(
-            f"step is {step} bytes, but a row of {width} {message.encoding} pixels takes {width * known[0]}"
-        )
-    if length != step * height:
-        raise ImageError(f"data has {length} bytes, but step x height is {step} x {height} = {step * height}")
 
 
-def to_bgr(message: Image) -> NDArray[np.uint8]:
+def to_bgr(message: CameraImage) -> NDArray[np.uint8]:
     """The image's pixels.
 
     Returns:
@@ -70,21 +69,12 @@ def to_bgr(message: Image) -> NDArray[np.uint8]:
         read-only.
 
     Raises:
-        ImageError: as for :func:`check_image`, or cv_bridge could not convert the encoding.
+        ImageError: as for :func:`check_image`, broken compressed data, or an encoding that cv_bridge cannot convert.
     """
     check_image(message)
-    if message.encoding not in ENCODINGS:
-        return _by_bridge(message)
-    channels, conversion = ENCODINGS[message.encoding]
-    pixels: NDArray[np.uint8] = np.ndarray(
-        shape=(message.height, message.width, channels),
-        dtype=np.uint8,
-        buffer=message.data,
-        strides=(message.step, channels, 1),
-    )
-    if conversion is None:
-        return pixels
-    return cv2.cvtColor(pixels, conversion)  # type: ignore[return-value]
+    if isinstance(message, CompressedImage):
+        return compressed_to_bgr(message)
+    return raw_to_bgr(message) if message.encoding in RAW_ENCODINGS else _by_bridge(message)
 
 
 def to_image_message(frame: NDArray[np.uint8], header: Header) -> Image:

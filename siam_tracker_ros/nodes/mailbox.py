@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 
 Request = TypeVar("Request")
 
@@ -24,7 +24,7 @@ class Frame:
 
     number: int
     stamp: int
-    message: Image
+    message: Image | CompressedImage
 
 
 class FrameMailbox(Generic[Request]):
@@ -57,10 +57,10 @@ class FrameMailbox(Generic[Request]):
         return self._closed
 
     def put(self, frame: Frame) -> None:
-        """Leave a frame; one that still lay there is dropped."""
+        """Leave a frame; one that still lay there is dropped, and so is this one once the mailbox is closed."""
         with self._changed:
-            self._dropped += self._frame is not None
-            self._frame = frame
+            self._dropped += self._frame is not None or self._closed
+            self._frame = None if self._closed else frame
             self._changed.notify()
 
     def post(self, request: Request) -> bool:
@@ -83,10 +83,18 @@ class FrameMailbox(Generic[Request]):
             frame, self._frame = self._frame, None
             return frame
 
+    def discard(self) -> None:
+        """Drop the frame that lies there."""
+        with self._changed:
+            self._dropped += self._frame is not None
+            self._frame = None
+
     def close(self) -> list[Request]:
-        """Wake and end every ``take``. Returns the requests that nobody will answer any more."""
+        """Wake and end every ``take``; drop the frame. Returns the requests that nobody will answer any more."""
         with self._changed:
             self._closed = True
+            self._dropped += self._frame is not None
+            self._frame = None
             left = list(self._requests)
             self._requests.clear()
             self._changed.notify_all()

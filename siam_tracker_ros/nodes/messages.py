@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from std_msgs.msg import Header
@@ -13,9 +14,10 @@ from vision_msgs.msg import (
     ObjectHypothesisWithPose,
 )
 
-from siam_tracker_interfaces.msg import TrackerStatus
+from siam_tracker_interfaces.msg import TargetStatus, TrackerStatus
 from siam_tracker_ros.geometry import Box
-from siam_tracker_ros.nodes.worker import FrameReport, Target
+from siam_tracker_ros.nodes.report import FrameReport, Target, TargetReport
+from siam_tracker_ros.nodes.stamps import to_nanoseconds
 from siam_tracker_ros.tracking.state import TrackState
 
 NAN = float("nan")
@@ -52,63 +54,81 @@ def to_bbox(box: Box) -> BoundingBox2D:
     return bbox
 
 
-def detection(report: FrameReport) -> Detection2D | None:
-    """The target as seen in the frame, under the frame's own header; None where it is not seen."""
+def detection(header: Header, report: TargetReport) -> Detection2D | None:
+    """A target as seen in the frame of this header; None where it is not seen."""
     result, target = report.result, report.target
-    if result is None or target is None or not result.seen:
+    if result is None or not result.seen:
         return None
-    score = min(max(float(result.confidence), 0.0), 1.0)
-    hypothesis = ObjectHypothesis(class_id=target.class_id, score=score)
+    hypothesis = ObjectHypothesis(class_id=target.class_id, score=_share(result.confidence))
     return Detection2D(
-        header=report.frame.message.header,
+        header=header,
         results=[ObjectHypothesisWithPose(hypothesis=hypothesis)],
         bbox=to_bbox(result.box),
         id=target.id,
     )
 
 
-def detections(report: FrameReport, seen: Detection2D | None) -> Detection2DArray:
-    """What :func:`detection` gave, as an array: empty where nothing is seen."""
-    return Detection2DArray(header=report.frame.message.header, detections=[seen] if seen else [])
+def detections(report: FrameReport) -> tuple[Detection2D | None, Detection2DArray]:
+    """The primary target as seen in the frame (None where it is not), and all that are seen: perhaps none."""
+    header = report.frame.message.header
+    each = [detection(header, target) for target in report.targets]
+    array = Detection2DArray(header=header, detections=[seen for seen in each if seen is not None])
+    return (each[0] if each else None), array
 
 
 def status(report: FrameReport, counts: FrameCounts, engine: Engine, now: int) -> TrackerStatus:
     """All about one frame. ``now``: when its result was published, nanoseconds of the stamps' clock."""
-    stamp, result = report.frame.stamp, report.result
-    message = _status(report.frame.message.header, report.state, report.reason, report.target, counts, engine)
-    if result is not None:
-        message.confidence = min(max(float(result.confidence), 0.0), 1.0)
-        message.apce, message.apce_ratio = float(result.apce), float(result.apce_ratio)
-        message.template_updates = result.template_updates
+    stamp = report.frame.stamp
+    targets = [target_status(target) for target in report.targets]
+    message = _status(report.frame.message.header, report.state, report.reason, targets, counts, engine)
     message.image_age_ms = _milliseconds(stamp, report.started)
+    message.conversion_time_ms = report.conversion * 1e3
+    message.tracking_time_ms = report.tracking * 1e3
     message.processing_time_ms = report.processing * 1e3
     message.pipeline_latency_ms = _milliseconds(stamp, now)
     return message
 
 
+def target_status(report: TargetReport) -> TargetStatus:
+    """All about one target in one frame."""
+    message = TargetStatus(
+        target_id=report.target.id, class_id=report.target.class_id, state=int(report.state), reason=report.reason
+    )
+    if (result := report.result) is not None:
+        message.confidence, message.score = _share(result.confidence), _share(result.score)
+        message.apce, message.apce_ratio = float(result.apce), float(result.apce_ratio)
+        message.template_updates = result.template_updates
+    return message
+
+
 def stale_status(
     header: Header,
-    stamp: int,
     reason: str,
-    target: Target | None,
+    targets: Iterable[Target],
     counts: FrameCounts,
     engine: Engine,
     now: int,
 ) -> TrackerStatus:
     """The camera stalls. The header is the last image's; ``image_age_ms`` says how old it is ``now``."""
-    message = _status(header, TrackState.STALE, reason, target, counts, engine)
-    message.image_age_ms = _milliseconds(stamp, now)
+    stale = [target_status(TargetReport(target, TrackState.STALE, reason, None)) for target in targets]
+    message = _status(header, TrackState.STALE, reason, stale, counts, engine)
+    message.image_age_ms = _milliseconds(to_nanoseconds(header.stamp), now)
     return message
 
 
 def _status(
-    header: Header, state: TrackState, reason: str, target: Target | None, counts: FrameCounts, engine: Engine
+    header: Header,
+    state: TrackState,
+    reason: str,
+    targets: list[TargetStatus],
+    counts: FrameCounts,
+    engine: Engine,
 ) -> TrackerStatus:
-    return TrackerStatus(
+    message = TrackerStatus(
         header=header,
         state=int(state),
         reason=reason,
-        target_id=target.id if target else "",
+        targets=targets,
         frames_received=counts.received,
         frames_processed=counts.processed,
         frames_dropped=counts.dropped,
@@ -116,8 +136,18 @@ def _status(
         model=engine.model,
         device=engine.device,
     )
+    if targets:
+        primary = targets[0]
+        message.target_id, message.confidence = primary.target_id, primary.confidence
+        message.apce, message.apce_ratio = primary.apce, primary.apce_ratio
+        message.template_updates = primary.template_updates
+    return message
+
+
+def _share(value: float) -> float:
+    return min(max(float(value), 0.0), 1.0)
 
 
 def _milliseconds(stamp: int, now: int) -> float:
-    """From ``stamp`` to ``now``, both nanoseconds; NaN for an image without a stamp (age unknown)."""
-    return (now - stamp) / 1e6 if stamp else NAN
+    """From ``stamp`` to ``now``, both nanoseconds; NaN where either is 0: no stamp, or no simulated time yet."""
+    return (now - stamp) / 1e6 if stamp and now else NAN

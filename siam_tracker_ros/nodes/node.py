@@ -1,65 +1,59 @@
-"""The node: parameters, topics, services and timers around a TrackingWorker.
+"""The node: a ROS 2 lifecycle node around a TrackingWorker.
+
+Lifecycle. *configure* checks the parameters, loads the weights and offers topics and services; *activate* subscribes
+to the camera; *deactivate* ends that, and nothing is published until it is activated again; *cleanup* forgets the
+targets and frees the tracker with its device's memory.
 
 Threads. One SingleThreadedExecutor receives images, answers services and runs timers; one worker tracks. The
 worker publishes what it found itself: ``rcl_publish`` may be called from any thread, and handing the result
 to the executor would cost a wake-up behind whatever it is doing, on every frame. The executor publishes only
 what no frame causes: STALE and the diagnostics.
-
-Services. A service callback runs in a group of its own, reentrant, and is a coroutine: it awaits the worker's
-answer while the executor goes on receiving images. The worker's answer wakes the executor, which resumes the
-coroutine and sends the response.
 """
 
 from __future__ import annotations
 
+import gc
+import threading
 import time
+import traceback
 from collections.abc import Iterable
-from concurrent.futures import Future as WorkerFuture
+from dataclasses import replace
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.node import Node
+from rclpy.clock import Clock, ClockType
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.qos import QoSHistoryPolicy, QoSProfile, QoSReliabilityPolicy
-from rclpy.task import Future
-from sensor_msgs.msg import Image
-from std_msgs.msg import Header
-from std_srvs.srv import Trigger
-from vision_msgs.msg import Detection2D, Detection2DArray
 
-from siam_tracker_interfaces.msg import TrackerStatus
-from siam_tracker_interfaces.srv import InitTarget
-from siam_tracker_ros.nodes import messages, parameters
-from siam_tracker_ros.nodes.debug_image import DebugImage
+from siam_tracker_ros.nodes import loading, parameters
+from siam_tracker_ros.nodes.camera_input import CameraInput
 from siam_tracker_ros.nodes.diagnostics import Health
 from siam_tracker_ros.nodes.history import FrameHistory
-from siam_tracker_ros.nodes.image_message import ImageError, check_image
 from siam_tracker_ros.nodes.mailbox import Frame, FrameMailbox
 from siam_tracker_ros.nodes.messages import Engine, FrameCounts
-from siam_tracker_ros.nodes.stamps import Arrival, StampOrder, to_nanoseconds, to_stamp
-from siam_tracker_ros.nodes.worker import (
-    ClearRequest,
-    FrameReport,
-    InitRequest,
-    Request,
-    SettingsRequest,
-    TrackingWorker,
-)
-from siam_tracker_ros.tracking.contract import FollowsOne
+from siam_tracker_ros.nodes.parameters import ParameterError
+from siam_tracker_ros.nodes.report import FrameReport
+from siam_tracker_ros.nodes.requests import Request, SettingsRequest
+from siam_tracker_ros.nodes.results import Results
+from siam_tracker_ros.nodes.services import TargetServices
+from siam_tracker_ros.nodes.worker import TrackingWorker
+from siam_tracker_ros.tracking.contract import FollowsSeveral
 from siam_tracker_ros.tracking.settings import TrackerSettings
 
 STALE_REPEAT = 1.0  # seconds between two STALE statuses while the camera stalls
 LOG_EVERY = 5.0  # seconds between two log lines about the same trouble
-RESULTS_KEPT = 30  # results that DDS keeps for a reliable listener that is slow for a while: about one second
+GRACE = 1.0  # seconds that an update in progress gets to end
+
+DONE, REFUSED = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
 
-class SiamTrackerNode(Node):
-    """Follows one target in the topic ``image``.
+class SiamTrackerNode(LifecycleNode):
+    """Follows targets in the camera's images.
 
-    Made in two steps, so that a bad parameter is refused before the weights are loaded, and no service is
-    offered before they are: the constructor declares the parameters, :meth:`start` does the rest.
+    Attributes:
+        autostart: whether who starts the node is to configure and activate it.
+        failure: why the last transition failed.
     """
 
     def __init__(self) -> None:
@@ -68,214 +62,274 @@ class SiamTrackerNode(Node):
         # The names given on the command line and in the parameter file; rclpy has no public way to list them.
         for sentence in parameters.unknown_names(getattr(self, "_parameter_overrides", {})):
             self.get_logger().warning(sentence)
-        self.values = parameters.declare(self)
-        self.tracker_settings: TrackerSettings = parameters.check(self.values)
+        self.autostart = parameters.declare_autostart(self)
+        self.failure: Exception | None = None
+        self.values: dict[str, Any] = {}
+        self._tracker: FollowsSeveral | None = None  # from configure to cleanup, and so are worker and mailbox
         self._worker: TrackingWorker | None = None
+        self._lifecycle = "unconfigured"  # rclpy has no public way to ask for it
+        self._publishing = threading.Lock()  # held by the worker while it publishes a result
+        self._earlier = FrameCounts(0, 0, 0, 0)  # of the workers before this one
+        self._camera: CameraInput | None = None  # made once, with all that the node offers
+        self._stale_said: float | None = None  # time.monotonic() of the last STALE status; None while frames arrive
 
-    def start(self, tracker: FollowsOne) -> None:
-        """Offer topics and services. ``tracker``: with its weights loaded, and warmed up."""
-        values = self.values
+    # Lifecycle: executor thread, or the main one before it spins ---------------------------------------
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Check the parameters, load the weights, offer topics and services."""
+        start = time.monotonic()
+        try:
+            self._configure()
+        except Exception as error:  # noqa: BLE001 - rclpy would not say it
+            return self._fail(error)
+        # What was made so far stays until the cleanup. Without this the garbage collector looks through all of
+        # it, torch's modules included, every now and then, which holds a frame up by tens of milliseconds.
+        gc.collect()
+        gc.freeze()
+        self._lifecycle = "inactive"
+        took = time.monotonic() - start
+        self.get_logger().info(f"configured in {took:.1f} s: model {self._engine.model} on {self._engine.device}")
+        return DONE
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Receive images."""
+        assert self._camera is not None
+        try:
+            self._camera.open()
+            self._results.bearing.open()
+        except Exception as error:  # noqa: BLE001 - rclpy would not say it
+            return self._fail(error)
+        self._lifecycle, self._stale_said = "active", None
+        self.get_logger().info(f"active: listening to {self._camera.topic}")
+        return DONE
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the camera. The targets are kept, and are looked for where they were once it is active again."""
+        self._deactivate()
+        return DONE
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Forget the targets, free the tracker and its device's memory."""
+        if not self._free():
+            return self._fail(RuntimeError("the tracker is still in an update"))
+        self._lifecycle = "unconfigured"
+        return DONE
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything. The process waits for its signal, so that a lifecycle manager can still ask its state."""
+        self._deactivate()
+        self._free()
+        self._lifecycle = "finalized"
+        return DONE
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything, so that it can be configured anew."""
+        self._deactivate()
+        return self.on_cleanup(state)
+
+    def destroy_node(self) -> None:
+        """Destroy what the node has of the middleware, for good."""
+        super().destroy_node()
+        # rclpy forgets it. It keeps the node's DDS participant alive, whose shared memory (128 MiB of /dev/shm) would
+        # stay behind where the process does not end through Python's own ending.
+        self._state_machine.destroy_when_not_in_use()
+
+    def stop(self, timeout: float) -> bool:
+        """End the tracking. False if the worker is still in its update after ``timeout`` seconds."""
+        return self._worker is None or self._worker.stop(timeout)
+
+    def _configure(self) -> None:
+        values = self.values = parameters.declare(self)
+        self.tracker_settings: TrackerSettings = parameters.check(values)
+        tracker = loading.load(values, self.tracker_settings)
         self._engine = Engine(tracker.model_name, tracker.device)
-        self._health = Health(self.get_name(), self._engine)
-        self._order = StampOrder(values["clock_jump"])
+        if self._camera is None:
+            self._camera = CameraInput(self, values, self._on_frame, self._on_clock_jump)
+            self._offer()
+        self._health.engine = self._engine
         self._mailbox: FrameMailbox[Request] = FrameMailbox()
         self._history = FrameHistory(values["history_frames"], values["history_megabytes"] * 10**6)
-        self._received = self._refused = self._late = 0
-        self._last_header, self._last_trouble = Header(), ""
-        self._last_usable: float | None = None  # time.monotonic()
-        self._started = time.monotonic()
-        self._stale_said: float | None = None  # time.monotonic() of the last STALE status; None while frames arrive
-        self._last_report: FrameReport | None = None
-
-        self._detection = self.create_publisher(Detection2D, "~/detection", RESULTS_KEPT)
-        self._detections = self.create_publisher(Detection2DArray, "~/detections", RESULTS_KEPT)
-        self._status = self.create_publisher(TrackerStatus, "~/status", RESULTS_KEPT)
-        debug_publisher = self.create_publisher(Image, "~/debug_image", 1)
-        self._debug = DebugImage(debug_publisher, values["debug_image.max_rate"], values["debug_image.max_width"])
-        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
-
+        self._tracker = tracker
         self._worker = TrackingWorker(
             tracker,
             self._mailbox,
             self._history,
             publish=self._publish,
             clock=self._now,
-            report_error=lambda text: self.get_logger().error(text, throttle_duration_sec=LOG_EVERY),
+            report_error=self._on_tracker_failure,
+            report_out_of_memory=self._on_out_of_memory,
+            report_change=lambda text: self.get_logger().warning(text, throttle_duration_sec=1.0),
             stamp_slop=values["stamp_slop"],
+            max_targets=values["max_targets"],
         )
         self._worker.start()
 
-        self._image = self.create_subscription(Image, "image", self._on_image, _image_qos(values))
-        services = ReentrantCallbackGroup()
-        self.create_service(InitTarget, "~/init_target", self._on_init_target, callback_group=services)
-        self.create_service(Trigger, "~/clear_targets", self._on_clear_targets, callback_group=services)
-        self._stale_timer = self.create_timer(values["image_timeout"] / 4, self._check_stale)
-        self.create_timer(1.0, self._publish_diagnostics)
+    def _offer(self) -> None:
+        """Topics, services and timers. They stay until the node ends."""
+        self._results = Results(self, self.values)
+        self._operator = TargetServices(self, lambda: self._worker if self._active else None)
+        on_gpu = self._engine.device.startswith("cuda")
+        self._health = Health(self.get_name(), self._engine, gpu_memory=self._gpu_memory if on_gpu else None)
+        self._judge_latency()
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        # Whether the camera stalls is no matter of simulated time, which may stand still.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._stale_timer = self.create_timer(self.values["image_timeout"] / 4, self._check_stale, clock=steady)
+        self.create_timer(1.0, self._publish_diagnostics, clock=steady)
         self.add_on_set_parameters_callback(self._on_parameters)
 
-    def stop(self, timeout: float) -> bool:
-        """End the tracking. False if the worker is still in its update after ``timeout`` seconds."""
-        return self._worker is None or self._worker.stop(timeout)
+    def _deactivate(self) -> None:
+        if not self._active:
+            return
+        assert self._camera is not None
+        with self._publishing:
+            self._lifecycle = "inactive"
+        self._camera.close()
+        self._results.bearing.close()
+        self._mailbox.discard()
+        self._history.clear()
+        self._publish_stale("the node was deactivated: it receives no images")
+
+    def _free(self) -> bool:
+        """End the worker and free the tracker. False if the worker is still in an update."""
+        if self._worker is None or self._tracker is None:
+            return True
+        if not self._worker.stop(GRACE):
+            return False
+        self._earlier = self._worker_counts()
+        self._worker = None
+        tracker, self._tracker = self._tracker, None
+        gc.unfreeze()  # or what only a cycle holds would never be freed
+        tracker.release()
+        return True
+
+    def _fail(self, error: Exception) -> TransitionCallbackReturn:
+        self.failure = error
+        if self.executor is not None:  # else who starts the node says it
+            text = str(error) if isinstance(error, ParameterError) else "".join(traceback.format_exception(error))
+            self.get_logger().error(text)
+        return REFUSED
 
     # Images: executor thread ---------------------------------------------------------------------------
 
-    def _on_image(self, message: Image) -> None:
-        self._received += 1
-        stamp = to_nanoseconds(message.header.stamp)
-        try:
-            check_image(message)
-        except ImageError as error:
-            self._refuse(f"image refused: {error}")
-            return
-        arrival = self._order.check(stamp)
-        if arrival in (Arrival.DUPLICATE, Arrival.OUT_OF_ORDER):
-            self._late += 1
-            what = "the same as" if arrival is Arrival.DUPLICATE else "older than"
-            self._refuse(f"image refused: its stamp is {what} that of the image before it")
-            return
-        if arrival is Arrival.CLOCK_JUMPED:
-            self._history.clear()
-            self.get_logger().warning("the images' clock was set back: the history starts anew, the target stays")
-        frame = Frame(self._received, stamp, message)
-        self._last_usable, self._stale_said = time.monotonic(), None
-        self._last_header, self._last_trouble = message.header, ""
+    def _on_frame(self, frame: Frame) -> None:
         self._history.add(frame)
         self._mailbox.put(frame)
 
-    def _refuse(self, sentence: str) -> None:
-        self._refused += 1
-        self._last_trouble = sentence
-        self.get_logger().warning(sentence, throttle_duration_sec=LOG_EVERY)
+    def _on_clock_jump(self) -> None:
+        self._history.clear()
 
     # Results: worker thread ----------------------------------------------------------------------------
 
     def _publish(self, report: FrameReport) -> None:
-        self._last_report = report
-        if not report.refused:
-            seen = messages.detection(report)
-            if seen is not None:
-                self._detection.publish(seen)
-            self._detections.publish(messages.detections(report, seen))
-        else:
-            self.get_logger().warning(report.reason, throttle_duration_sec=LOG_EVERY)
-        status = messages.status(report, self._counts(), self._engine, self._now())
-        self._status.publish(status)
-        self._health.record(report, status.pipeline_latency_ms)
-        self._debug.offer(report)
+        with self._publishing:
+            if not self._active:
+                return
+            if report.refused:
+                self.get_logger().warning(report.reason, throttle_duration_sec=LOG_EVERY)
+            status = self._results.publish(report, self._counts(), self._engine, self._now())
+            self._health.record(report, status.pipeline_latency_ms)
 
-    # Services: executor thread -------------------------------------------------------------------------
+    def _on_tracker_failure(self, sentence: str) -> None:
+        self._health.record_failure(sentence)
+        self.get_logger().error(sentence, throttle_duration_sec=LOG_EVERY)
 
-    async def _on_init_target(self, request: InitTarget.Request, response: InitTarget.Response) -> InitTarget.Response:
-        box, stamp = messages.to_box(request.bbox), to_nanoseconds(request.header.stamp)
-        outcome = await self._ask(InitRequest(box, stamp, request.target_id, request.class_id))
-        response.success = outcome.code == InitTarget.Response.OK
-        response.code, response.message, response.target_id = outcome.code, outcome.message, outcome.target_id
-        response.stamp = to_stamp(outcome.stamp)
-        if response.success:
-            self.get_logger().info(f"following '{outcome.target_id}' from box {_short(box.as_tuple())}")
-        else:
-            self.get_logger().warning(f"init_target refused: {outcome.message}")
-        return response
-
-    async def _on_clear_targets(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        target = await self._ask(ClearRequest())
-        response.success = True
-        response.message = f"'{target.id}' is no longer followed" if target else "no target was followed"
-        return response
-
-    def _ask(self, request: Any) -> Any:
-        """The worker's answer as something that a callback of this executor can await."""
-        assert self._worker is not None
-        answer: Future[Any] = Future()
-
-        def pass_on(done: WorkerFuture[Any]) -> None:
-            # In the worker's thread. The executor looks at its waiting callbacks when something wakes it.
-            answer.set_result(done.result())
-            if self.executor is not None:
-                self.executor.wake()
-
-        request.answer.add_done_callback(pass_on)
-        self._worker.ask(request)
-        return answer
+    def _on_out_of_memory(self, sentence: str) -> None:
+        self._health.record_out_of_memory(sentence)
+        self.get_logger().error(sentence, throttle_duration_sec=LOG_EVERY)
 
     # Timers: executor thread ---------------------------------------------------------------------------
 
     def _check_stale(self) -> None:
-        now = time.monotonic()
-        quiet = now - (self._started if self._last_usable is None else self._last_usable)
-        if quiet < self.values["image_timeout"]:
+        if not self._active:
             return
-        if self._stale_said is not None and now - self._stale_said < STALE_REPEAT:
-            return
-        self._stale_said = now
-        report = self._last_report
-        self._status.publish(
-            messages.stale_status(
-                self._last_header,
-                to_nanoseconds(self._last_header.stamp),
-                self._stale_reason(),
-                report.target if report else None,
-                self._counts(),
-                self._engine,
-                self._now(),
-            )
-        )
+        assert self._camera is not None
+        reason, now = self._camera.stale_reason(self.values["image_timeout"]), time.monotonic()
+        if not reason:
+            self._stale_said = None
+        elif self._stale_said is None or now - self._stale_said >= STALE_REPEAT:
+            self._stale_said = now
+            self._publish_stale(reason)
 
-    def _stale_reason(self) -> str:
-        """Why no frames arrive; empty while they do."""
-        now, topic = time.monotonic(), self._image.topic_name
-        if self._last_usable is None:
-            quiet, what = now - self._started, "no usable image on"
-        else:
-            quiet, what = now - self._last_usable, "no new image on"
-        if quiet < self.values["image_timeout"]:
-            return ""
-        trouble = f"; {self._last_trouble}" if self._last_trouble else ""
-        return f"{what} {topic} for {quiet:.1f} s ({self.count_publishers(topic)} publishers){trouble}"
+    def _publish_stale(self, reason: str) -> None:
+        assert self._camera is not None
+        assert self._worker is not None
+        targets, counts = self._worker.targets, self._counts()
+        self._results.publish_stale(self._camera.last_header, reason, targets, counts, self._engine, self._now())
 
     def _publish_diagnostics(self) -> None:
-        assert self._worker is not None
-        stamp = self.get_clock().now().to_msg()
-        message = self._health.message(self._counts(), self._late, self._stale_reason(), self._worker.busy_since, stamp)
+        camera, worker = self._camera, self._worker
+        assert camera is not None
+        message = self._health.message(
+            self._counts(),
+            camera.late,
+            camera.stale_reason(self.values["image_timeout"]),
+            worker.busy_since if worker else None,
+            self.get_clock().now().to_msg(),
+            lifecycle=self._lifecycle,
+            refused_by=camera.refused_by,
+            last_refusal=camera.last_refusal,
+            clock_jumps=camera.clock_jumps,
+            qos_trouble=camera.qos_trouble,
+            bearing_trouble=self._results.bearing.trouble() if self._active else "",
+            fallback=self._fallback(),
+            box_refusal=worker.refusal if worker else "",
+        )
         self._diagnostics.publish(message)
+
+    def _gpu_memory(self) -> int:
+        from siam_tracker_ros.runtime.device import used_memory  # imports torch
+
+        return used_memory(self._engine.device)
+
+    def _fallback(self) -> str:
+        if self.values["device"] != "auto" or self._engine.device != "cpu":
+            return ""
+        return "device is auto and there is no usable CUDA device: the tracker runs on the CPU (device: cpu means that)"
+
+    def _judge_latency(self) -> None:
+        self._health.latency_warn = self.values["diagnostics.latency_warn"]
+        self._health.latency_error = self.values["diagnostics.latency_error"]
 
     # Parameters: executor thread -----------------------------------------------------------------------
 
     def _on_parameters(self, proposed: Iterable[Parameter]) -> SetParametersResult:
-        assert self._worker is not None
         result, values = parameters.changed(self.values, proposed)
         if result.successful:
             self.values = values
             settings = parameters.check(values)
             if settings != self.tracker_settings:
                 self.tracker_settings = settings
-                self._worker.ask(SettingsRequest(settings))
-            self._debug.max_rate, self._debug.max_width = (
-                values["debug_image.max_rate"],
-                values["debug_image.max_width"],
-            )
+                if self._worker is not None:
+                    self._worker.ask(SettingsRequest(settings))
+            self._results.configure(values)
+            self._judge_latency()
             self._stale_timer.timer_period_ns = int(values["image_timeout"] / 4 * 1e9)
         return result
 
     # ---------------------------------------------------------------------------------------------------
 
+    @property
+    def _active(self) -> bool:
+        return self._lifecycle == "active"
+
     def _now(self) -> int:
         return int(self.get_clock().now().nanoseconds)
 
     def _counts(self) -> FrameCounts:
-        worker = self._worker
-        assert worker is not None
-        return FrameCounts(self._received, worker.processed, self._mailbox.dropped, self._refused + worker.refused)
+        """Frames since the node started."""
+        assert self._camera is not None
+        counts = self._worker_counts()
+        return replace(counts, received=self._camera.received, refused=self._camera.refused + counts.refused)
 
-
-def _image_qos(values: dict[str, Any]) -> QoSProfile:
-    reliable = values["image_qos.reliability"] == "reliable"
-    return QoSProfile(
-        history=QoSHistoryPolicy.KEEP_LAST,
-        depth=values["image_qos.depth"],
-        reliability=QoSReliabilityPolicy.RELIABLE if reliable else QoSReliabilityPolicy.BEST_EFFORT,
-    )
-
-
-def _short(numbers: Iterable[float]) -> str:
-    return ", ".join(f"{number:.1f}" for number in numbers)
+    def _worker_counts(self) -> FrameCounts:
+        """Frames that came to this worker and those before it; ``received`` is not known here."""
+        worker, earlier = self._worker, self._earlier
+        if worker is None:
+            return earlier
+        return FrameCounts(
+            received=0,
+            processed=earlier.processed + worker.processed,
+            dropped=earlier.dropped + self._mailbox.dropped,
+            refused=earlier.refused + worker.refused,
+        )

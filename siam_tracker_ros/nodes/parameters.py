@@ -46,7 +46,7 @@ class Entry:
             name=self.name, type=kind.value, description=self.text, read_only=self.fixed, dynamic_typing=False
         )
         if self.choices:
-            descriptor.additional_constraints = f"one of: {', '.join(self.choices)}"
+            descriptor.additional_constraints = f"one of: {_words(self.choices)}"
         if self.low is not None and self.high is not None:
             if kind is Parameter.Type.INTEGER:
                 descriptor.integer_range = [IntegerRange(from_value=int(self.low), to_value=int(self.high), step=1)]
@@ -69,13 +69,50 @@ NODE_ENTRIES = (
     Entry("device", "auto", "auto (CUDA where there is one, else cpu), cpu, cuda or cuda:N.", fixed=True),
     Entry("precision", "float32", "Number format of the network.", choices=("float32", "float16"), fixed=True),
     Entry(
+        "image_transport",
+        "raw",
+        "raw subscribes to image, compressed to image/compressed (JPEG or PNG).",
+        choices=("raw", "compressed"),
+        fixed=True,
+    ),
+    Entry(
+        "image_qos.profile",
+        "sensor_data",
+        "Quality of service asked of the image's publisher: sensor_data (best effort, matches every publisher), "
+        "reliable, default (ROS's: reliable) or system_default (the DDS vendor's); all volatile.",
+        choices=("sensor_data", "reliable", "default", "system_default"),
+        fixed=True,
+    ),
+    Entry(
         "image_qos.reliability",
-        "best_effort",
-        "Reliability asked of the image's publisher; best_effort also matches a reliable one.",
-        choices=("best_effort", "reliable"),
+        "",
+        "Reliability in place of the profile's; empty: as the profile says.",
+        choices=("best_effort", "reliable", ""),
+        fixed=True,
+    ),
+    Entry(
+        "image_qos.durability",
+        "",
+        "Durability in place of the profile's; transient_local also gets the last images from before it subscribed; "
+        "empty: as the profile says.",
+        choices=("volatile", "transient_local", ""),
         fixed=True,
     ),
     Entry("image_qos.depth", 5, "Images that DDS keeps until the node takes them.", 1, 1000, fixed=True),
+    Entry(
+        "autostart",
+        True,
+        "Whether the node configures and activates itself when it starts; false: it waits for a lifecycle manager.",
+        fixed=True,
+    ),
+    Entry(
+        "max_targets",
+        1,
+        "Targets followed at once, at most; with 1, a new target replaces the one before it.",
+        1,
+        100,
+        fixed=True,
+    ),
     Entry("image_timeout", 0.5, "Seconds without an image after which the state is STALE.", 0.02, 60.0),
     Entry(
         "history_frames",
@@ -105,6 +142,26 @@ NODE_ENTRIES = (
     ),
     Entry("debug_image.max_rate", 15.0, "Debug images a second, at most.", 0.1, 1000.0),
     Entry("debug_image.max_width", 960, "Width of the debug image in pixels, at most.", 32, 16384),
+    Entry(
+        "bearing.rectified",
+        False,
+        "The images are rectified already (image_rect): bearings come from camera_info's P, without distortion.",
+        fixed=True,
+    ),
+    Entry(
+        "diagnostics.latency_warn",
+        0.2,
+        "Seconds from an image's stamp to its result from which the diagnostics warn (95th percentile).",
+        0.001,
+        3600.0,
+    ),
+    Entry(
+        "diagnostics.latency_error",
+        1.0,
+        "Seconds from an image's stamp to its result from which the diagnostics are an error; at least latency_warn.",
+        0.001,
+        3600.0,
+    ),
 )
 
 
@@ -127,7 +184,7 @@ ENTRIES = (*NODE_ENTRIES, *tracker_entries())
 
 
 def declare(node: Node) -> dict[str, Any]:
-    """Declare every parameter; the values come from the command line, the parameter file, or the defaults.
+    """Declare every parameter that is not yet; the values come from the command line, the parameter file, the defaults.
 
     The defaults of the tracker's settings are those of the model's preset.
 
@@ -138,10 +195,7 @@ def declare(node: Node) -> dict[str, Any]:
 
     def take(entries: Iterable[Entry]) -> None:
         for entry in entries:
-            try:
-                values[entry.name] = node.declare_parameter(entry.name, entry.default, entry.descriptor()).value
-            except ParameterException as error:
-                raise ParameterError(_one_sentence(error, entry)) from error
+            values[entry.name] = _declare(node, entry)
 
     take(NODE_ENTRIES)
     try:
@@ -151,6 +205,21 @@ def declare(node: Node) -> dict[str, Any]:
     take(tracker_entries(defaults))
     check(values)
     return values
+
+
+def declare_autostart(node: Node) -> bool:
+    """Declare the one parameter that is needed before all others. Raises ParameterError: it is no truth value."""
+    return bool(_declare(node, next(entry for entry in NODE_ENTRIES if entry.name == "autostart")))
+
+
+def _declare(node: Node, entry: Entry) -> Any:
+    """The parameter's value; it is declared if it is not yet."""
+    if node.has_parameter(entry.name):
+        return node.get_parameter(entry.name).value
+    try:
+        return node.declare_parameter(entry.name, entry.default, entry.descriptor()).value
+    except ParameterException as error:
+        raise ParameterError(_one_sentence(error, entry)) from error
 
 
 def check(values: Mapping[str, Any]) -> TrackerSettings:
@@ -164,10 +233,15 @@ def check(values: Mapping[str, Any]) -> TrackerSettings:
     for entry in ENTRIES:
         if entry.choices and values[entry.name] not in entry.choices:
             raise ParameterError(
-                f"parameter '{entry.name}' is '{values[entry.name]}'; it must be one of {', '.join(entry.choices)}"
+                f"parameter '{entry.name}' is '{values[entry.name]}'; it must be one of {_words(entry.choices)}"
             )
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", values["device"]):
         raise ParameterError(f"parameter 'device' is '{values['device']}'; it must be auto, cpu, cuda or cuda:N")
+    if values["diagnostics.latency_warn"] > values["diagnostics.latency_error"]:
+        raise ParameterError(
+            f"parameter 'diagnostics.latency_warn' is {values['diagnostics.latency_warn']:g}, above "
+            f"diagnostics.latency_error, which is {values['diagnostics.latency_error']:g}"
+        )
     weights = values["weights"]
     if weights and not Path(weights).is_file():
         raise ParameterError(f"parameter 'weights' is '{weights}', and there is no such file")
@@ -205,6 +279,10 @@ def unknown_names(given: Iterable[str]) -> list[str]:
         hint = f"; did you mean '{near[0]}'?" if near else ""
         sentences.append(f"parameter '{name}' is unknown and has no effect{hint}")
     return sentences
+
+
+def _words(choices: Iterable[str]) -> str:
+    return ", ".join(choice or '""' for choice in choices)
 
 
 def _one_sentence(error: ParameterException, entry: Entry) -> str:

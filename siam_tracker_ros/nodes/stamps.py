@@ -26,6 +26,7 @@ class Arrival(Enum):
     DUPLICATE = auto()
     OUT_OF_ORDER = auto()
     CLOCK_JUMPED = auto()
+    CLOCK_ADVANCED = auto()
 
 
 class StampOrder:
@@ -33,22 +34,38 @@ class StampOrder:
 
     A stamp slightly older than the newest one belongs to a frame that overtook another: tracking it would go
     back in time. A stamp older by more than ``jump`` means a new time line (a bag that starts again, a clock
-    that was set). A frame without a stamp (0) is taken as it comes.
+    that was set). A stamp that is further ahead than the time between the two arrivals explains, by more than
+    ``jump`` and a second, means a clock that was set forward. A frame without a stamp (0) is taken as it comes.
     """
 
     def __init__(self, jump: float) -> None:
         """Args: jump: seconds."""
         self._jump = round(jump * SECOND)
-        self._newest = 0
+        self.newest = 0  # nanoseconds; 0: none yet
+        self._arrived = 0
 
-    def check(self, stamp: int) -> Arrival:
-        """Place the next frame's stamp (nanoseconds). It becomes the newest unless it is late."""
+    def check(self, stamp: int, arrived: int | None = None) -> Arrival:
+        """Place the next frame's stamp (nanoseconds). It becomes the newest unless it is late.
+
+        Args:
+            arrived: by a clock that nobody sets, nanoseconds; without it a clock set forward is not told.
+        """
         if stamp == 0:
             return Arrival.IN_ORDER
-        behind = self._newest - stamp
-        if self._newest and behind == 0:
+        behind = self.newest - stamp
+        if self.newest and behind == 0:
             return Arrival.DUPLICATE
-        if self._newest and 0 < behind <= self._jump:
+        if self.newest and 0 < behind <= self._jump:
             return Arrival.OUT_OF_ORDER
-        self._newest = stamp
-        return Arrival.CLOCK_JUMPED if behind > 0 else Arrival.IN_ORDER
+        leapt = False
+        if arrived is not None:
+            leapt = bool(self.newest) and -behind > arrived - self._arrived + max(self._jump, SECOND)
+            self._arrived = arrived
+        self.newest = stamp
+        if behind > 0:
+            return Arrival.CLOCK_JUMPED
+        return Arrival.CLOCK_ADVANCED if leapt else Arrival.IN_ORDER
+
+    def restart(self) -> None:
+        """Take the next stamp as it comes: it belongs to another time line."""
+        self.newest = 0

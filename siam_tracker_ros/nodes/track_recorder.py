@@ -38,6 +38,8 @@ STATUS_FIELDS = (
     "frames_dropped",
     "frames_refused",
     "image_age_ms",
+    "conversion_time_ms",
+    "tracking_time_ms",
     "processing_time_ms",
     "pipeline_latency_ms",
     "model",
@@ -75,7 +77,11 @@ class TrackRecorder(Node):
 
     def _on_status(self, message: TrackerStatus) -> None:
         values = {name: _finite(getattr(message, name)) for name in STATUS_FIELDS}
-        self._write("status", message.header, state=TrackState(message.state).name, **values)
+        targets = [
+            {"id": t.target_id, "state": TrackState(t.state).name, "confidence": t.confidence, "score": t.score}
+            for t in message.targets
+        ]
+        self._write("status", message.header, state=TrackState(message.state).name, targets=targets, **values)
 
     def _write(self, topic: str, header: Any, **values: object) -> None:
         received = self.get_clock().now().nanoseconds

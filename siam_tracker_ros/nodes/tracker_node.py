@@ -6,7 +6,6 @@ Exit codes: 0 after Ctrl-C (SIGINT) or SIGTERM; 2 for a parameter or argument th
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from rclpy.executors import SingleThreadedExecutor
 
     from siam_tracker_ros.nodes.node import SiamTrackerNode
-    from siam_tracker_ros.tracking.contract import FollowsOne
 
 GRACE = 1.0  # seconds that an update in progress gets to end
 
@@ -80,64 +78,38 @@ def run(args: Sequence[str] | None = None) -> int:
 
         try:
             node = SiamTrackerNode()
-            start_tracking(node)
+            if node.autostart:
+                start_tracking(node)
+            else:
+                node.get_logger().info("waiting to be configured (~/change_state), since autostart is off")
         except ParameterError as error:
             return _refuse(str(error))
-        # What was made so far stays until the end. Without this the garbage collector looks through all of
-        # it, torch's modules included, every now and then, which holds a frame up by tens of milliseconds.
-        gc.collect()
-        gc.freeze()
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         running.set()
         failed, ended = _spin(executor, node, stop)
-        if ended:  # else the worker hangs in an update, and may still publish
+        if ended:  # else the worker hangs in an update and may still publish, or a transition is loading weights
             executor.shutdown()
             node.destroy_node()
     finally:
         rclpy.try_shutdown()
-        gc.unfreeze()
     return failed
 
 
 def start_tracking(node: SiamTrackerNode) -> None:
-    """Load the weights, warm the network up, then offer the services.
+    """Configure and activate the node, as a lifecycle manager would.
 
     Raises:
-        ParameterError: unknown model, missing or foreign weights, a device that is not there.
+        ParameterError: a value that the node cannot start with, unknown model, missing or foreign weights, a device
+            that is not there. Else what went wrong.
     """
-    from siam_tracker_ros import load_tracker
-    from siam_tracker_ros.nodes.parameters import ParameterError
+    from rclpy.lifecycle import TransitionCallbackReturn
 
-    values, start = node.values, time.monotonic()
-    try:
-        tracker = load_tracker(
-            values["model"],
-            weights=values["weights"] or None,
-            device=values["device"],
-            precision=values["precision"],
-            settings=node.tracker_settings,
-        )
-        warm_up(tracker)
-    except (ValueError, OSError, RuntimeError) as error:
-        raise ParameterError(f"cannot load the tracker: {error}") from error
-    node.start(tracker)
-    took = time.monotonic() - start
-    node.get_logger().info(
-        f"ready after {took:.1f} s: model {tracker.model_name} on {tracker.device}, "
-        f"listening to {node.resolve_topic_name('image')}"
-    )
-
-
-def warm_up(tracker: FollowsOne, updates: int = 3) -> None:
-    """Run init and some updates on noise, so that the first real frame is not the slowest; forget them."""
-    import numpy as np
-
-    frame = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
-    tracker.init(frame, (130.0, 90.0, 60.0, 60.0))
-    for _ in range(updates):
-        tracker.update(frame)
-    tracker.reset()
+    start = time.monotonic()
+    for trigger in (node.trigger_configure, node.trigger_activate):
+        if trigger() != TransitionCallbackReturn.SUCCESS:
+            raise node.failure or RuntimeError("the node could not be started")
+    node.get_logger().info(f"ready after {time.monotonic() - start:.1f} s")
 
 
 def _spin(executor: SingleThreadedExecutor, node: SiamTrackerNode, stop: threading.Event) -> tuple[int, bool]:
@@ -146,7 +118,7 @@ def _spin(executor: SingleThreadedExecutor, node: SiamTrackerNode, stop: threadi
     The main thread only waits: a signal ends Python's waiting at once, but not the wait inside the middleware.
 
     Returns:
-        The exit code, and whether the worker has ended.
+        The exit code, and whether worker and executor have ended.
     """
     failed, done = 0, threading.Event()
 
@@ -168,7 +140,7 @@ def _spin(executor: SingleThreadedExecutor, node: SiamTrackerNode, stop: threadi
     # Behind the callbacks that have just got their answer: a client that still waits is told NODE_STOPPING.
     executor.create_task(done.set)
     thread.join(GRACE)
-    return failed, ended
+    return failed, ended and not thread.is_alive()
 
 
 def _refuse(sentence: str) -> int:

@@ -1,143 +1,83 @@
-"""The thread that tracks: takes the newest frame, updates the target, says what it saw. Knows no topics."""
+"""The thread that tracks: takes the newest frame, updates the targets, says what it saw. Knows no topics."""
 
 from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from sensor_msgs.msg import CompressedImage
 
 from siam_tracker_interfaces.srv import InitTarget
-from siam_tracker_ros.geometry import Box, BoxError, FrameError, check_box
-from siam_tracker_ros.nodes.history import (
-    FrameHistory,
-    HistoryError,
-    NoFrameError,
-    StampTooOldError,
-)
+from siam_tracker_ros.geometry import BoxError, FrameError, check_box
+from siam_tracker_ros.nodes.history import FrameHistory, HistoryError, NoFrameError, StampTooOldError
 from siam_tracker_ros.nodes.image_message import ImageError, to_bgr
 from siam_tracker_ros.nodes.mailbox import Frame, FrameMailbox
-from siam_tracker_ros.tracking.contract import FollowsOne, TrackResult
-from siam_tracker_ros.tracking.settings import TrackerSettings
+from siam_tracker_ros.nodes.report import FrameReport, Target
+from siam_tracker_ros.nodes.requests import InitOutcome, InitRequest, RemoveRequest, Request, turn_down
+from siam_tracker_ros.nodes.targets import Targets
+from siam_tracker_ros.tracking.contract import FollowsSeveral, TrackResult
 from siam_tracker_ros.tracking.state import TrackState
 
+CODES = InitTarget.Response
 BOX_CODES = {
-    "not_finite": InitTarget.Response.BOX_NOT_FINITE,
-    "outside": InitTarget.Response.BOX_OUTSIDE_IMAGE,
-    "too_small": InitTarget.Response.BOX_TOO_SMALL,
+    "not_finite": CODES.BOX_NOT_FINITE,
+    "outside": CODES.BOX_OUTSIDE_IMAGE,
+    "too_small": CODES.BOX_TOO_SMALL,
 }
-
-
-@dataclass(frozen=True)
-class Target:
-    """What the operator calls the thing that is followed."""
-
-    id: str
-    class_id: str
-
-
-@dataclass(frozen=True)
-class FrameReport:
-    """What is known after one frame.
-
-    Attributes:
-        pixels: BGR, for the debug image; None where the frame could not be read.
-        state: IDLE without a target; LOST also where the frame was refused or the tracker failed.
-        reason: a sentence; empty while TRACKING.
-        result: the tracker's; None without a target, or where there was no update.
-        refused: whether the frame could not be used.
-        started: the clock when its processing started, nanoseconds.
-        processing: seconds that the processing took.
-    """
-
-    frame: Frame
-    pixels: NDArray[np.uint8] | None
-    state: TrackState
-    reason: str
-    target: Target | None
-    result: TrackResult | None
-    refused: bool
-    started: int
-    processing: float
-
-    @property
-    def seen(self) -> bool:
-        """Whether the target may be published as seen in this frame."""
-        return self.result is not None and self.result.seen
-
-
-@dataclass(frozen=True)
-class InitOutcome:
-    """The answer to an InitRequest. ``stamp``: of the frame used, or of the oldest one kept; nanoseconds."""
-
-    code: int
-    message: str
-    target_id: str = ""
-    stamp: int = 0
-
-
-@dataclass(frozen=True)
-class InitRequest:
-    """Start on ``box`` in the frame of ``stamp`` (nanoseconds; 0: the newest)."""
-
-    box: Box
-    stamp: int
-    target_id: str
-    class_id: str
-    answer: Future[InitOutcome] = field(default_factory=Future)
-
-
-@dataclass(frozen=True)
-class ClearRequest:
-    """Stop following. The answer is the target that was followed, if there was one."""
-
-    answer: Future[Target | None] = field(default_factory=Future)
-
-
-@dataclass(frozen=True)
-class SettingsRequest:
-    """Track with other thresholds from the next frame on."""
-
-    settings: TrackerSettings
-
-
-Request: TypeAlias = InitRequest | ClearRequest | SettingsRequest
-
-STOPPING = InitOutcome(InitTarget.Response.NODE_STOPPING, "the node is shutting down")
 
 
 class TrackingWorker:
     """Owns the tracker: nobody else calls it, so it needs no lock.
 
     ``publish`` is called in the worker's thread after every frame, so that a result waits for nobody.
+
+    Attributes:
+        processed, refused: frames so far; a frame is one or the other.
+        refusal: why the last box was refused; empty once one was accepted.
+        busy_since: time.monotonic() while something is being done, else None.
     """
 
     def __init__(
         self,
-        tracker: FollowsOne,
+        tracker: FollowsSeveral,
         mailbox: FrameMailbox[Request],
         history: FrameHistory,
         publish: Callable[[FrameReport], None],
         clock: Callable[[], int],
         report_error: Callable[[str], object],
+        report_out_of_memory: Callable[[str], object],
+        report_change: Callable[[str], object],
         stamp_slop: float = 0.02,
+        max_targets: int = 1,
     ) -> None:
-        """Args: clock: nanoseconds, of the stamps' time. stamp_slop: seconds, see FrameHistory.find."""
+        """
+        Args:
+            clock: nanoseconds, of the stamps' time.
+            report_error, report_out_of_memory: told what failed, a sentence; the worker goes on.
+            report_change: told how the camera's images changed.
+            stamp_slop: seconds, see FrameHistory.find.
+            max_targets: with 1 a new target replaces the one before it.
+        """
         self._tracker, self._mailbox, self._history = tracker, mailbox, history
-        self._publish, self._clock, self._report_error = publish, clock, report_error
+        self._publish, self._clock = publish, clock
+        self._report_error, self._report_out_of_memory = report_error, report_out_of_memory
+        self._report_change = report_change
         self._slop = round(stamp_slop * 1e9)
-        self._target: Target | None = None
-        self._size = (0, 0)  # height, width of the image that the target was drawn on
-        self._made = 0  # target ids made
-        self.processed = 0  # frames, the refused ones left out
-        self.refused = 0
-        self.busy_since: float | None = None  # time.monotonic() while something is being done
+        self._targets = Targets(tracker, max_targets)
+        self._camera: tuple[int, int, str] | None = None  # height, width and encoding of the last frame
+        self.processed = self.refused = 0
+        self.refusal = ""
+        self.busy_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="tracking", daemon=True)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Those that are followed, the primary one first."""
+        return self._targets.all
 
     def start(self) -> None:
         """Start taking frames and requests."""
@@ -146,21 +86,14 @@ class TrackingWorker:
     def stop(self, timeout: float) -> bool:
         """Answer what is left, end after the update in progress. False if ``timeout`` seconds are too few."""
         for request in self._mailbox.close():
-            self._turn_down(request)
+            turn_down(request)
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def ask(self, request: Request) -> None:
         """Hand over a request; its ``answer`` is set when it is done."""
         if not self._mailbox.post(request):
-            self._turn_down(request)
-
-    @staticmethod
-    def _turn_down(request: Request) -> None:
-        if isinstance(request, InitRequest):
-            request.answer.set_result(STOPPING)
-        elif isinstance(request, ClearRequest):
-            request.answer.set_result(None)
+            turn_down(request)
 
     def _run(self) -> None:
         while (item := self._mailbox.take()) is not None:
@@ -170,7 +103,7 @@ class TrackingWorker:
             except Exception as error:  # noqa: BLE001 - whatever one frame or call does, the next ones are served
                 self._report_error(f"{type(error).__name__} while working on {type(item).__name__}: {error}")
                 if isinstance(item, InitRequest) and not item.answer.done():
-                    item.answer.set_result(_failed(error))
+                    item.answer.set_result(InitOutcome(CODES.TRACKER_FAILED, str(error)))
             self.busy_since = None
 
     def _do(self, item: Frame | Request) -> None:
@@ -178,10 +111,8 @@ class TrackingWorker:
             self._process(item)
         elif isinstance(item, InitRequest):
             self._init(item)
-        elif isinstance(item, ClearRequest):
-            cleared, self._target = self._target, None
-            self._tracker.reset()
-            item.answer.set_result(cleared)
+        elif isinstance(item, RemoveRequest):
+            item.answer.set_result(self._targets.remove(None if item.target_id is None else [item.target_id]))
         else:
             self._tracker.configure(item.settings)
 
@@ -189,70 +120,109 @@ class TrackingWorker:
 
     def _process(self, frame: Frame) -> None:
         started, start = self._clock(), time.perf_counter()
-        pixels, result, refused = None, None, False
-        state, reason = TrackState.LOST, ""
+        converted: float | None = None
+        pixels: NDArray[np.uint8] | None = None
+        results: dict[str, TrackResult] = {}
+        refused, trouble = False, ""
         try:
             pixels = to_bgr(frame.message)
-            if self._target is None:
-                state, reason = TrackState.IDLE, "no target: call init_target"
-            else:
-                result = self._update(pixels)
-                state, reason = result.state, result.reason
+            converted = time.perf_counter()
+            self._note_camera(frame, pixels)
+            if self._targets:
+                results = self._targets.update(pixels)
         except (ImageError, FrameError) as error:
-            refused, reason = True, f"frame refused: {error}"
+            refused, trouble = True, f"frame refused: {error}"
         except Exception as error:  # noqa: BLE001 - a failing update must not end the node
-            reason = f"the tracker failed: {type(error).__name__}: {error}"
-            self._report_error(reason)
+            trouble = self._failure(error)
         if refused:
             self.refused += 1
-            state = state if self._target else TrackState.IDLE
         else:
             self.processed += 1
-        took = time.perf_counter() - start
-        self._publish(FrameReport(frame, pixels, state, reason, self._target, result, refused, started, took))
-
-    def _update(self, pixels: NDArray[np.uint8]) -> TrackResult:
-        if pixels.shape[:2] != self._size:
-            (height, width), (drawn_height, drawn_width) = pixels.shape[:2], self._size
-            raise FrameError(
-                f"the image is {width}x{height}, but the target was drawn on {drawn_width}x{drawn_height}; "
-                "call init_target again if the camera's resolution changed"
+        reports = self._targets.reports(pixels, results, trouble)
+        primary = reports[0] if reports else None
+        end = time.perf_counter()
+        self._publish(
+            FrameReport(
+                frame=frame,
+                pixels=pixels,
+                state=primary.state if primary else TrackState.IDLE,
+                reason=primary.reason if primary else trouble or self._idle_reason(),
+                target=primary.target if primary else None,
+                result=primary.result if primary else None,
+                refused=refused,
+                started=started,
+                processing=end - start,
+                others=reports[1:],
+                conversion=(converted or end) - start,
+                tracking=end - converted if converted and primary else 0.0,
             )
-        return self._tracker.update(pixels)
+        )
 
-    # A new target --------------------------------------------------------------------------------------
+    def _idle_reason(self) -> str:
+        refusal = f"; the last box was refused: {self.refusal}" if self.refusal else ""
+        return f"no target: call init_target{refusal}"
+
+    def _note_camera(self, frame: Frame, pixels: NDArray[np.uint8]) -> None:
+        """Say when the images' size or encoding changes."""
+        height, width = pixels.shape[:2]
+        message = frame.message
+        encoding = str(message.format if isinstance(message, CompressedImage) else message.encoding)
+        before, self._camera = self._camera, (height, width, encoding)
+        if before is not None and before != self._camera:
+            self._report_change(
+                f"the camera's images changed from {before[1]}x{before[0]} {before[2]} to {width}x{height} {encoding}"
+            )
+
+    def _failure(self, error: Exception) -> str:
+        """Say that the tracker failed, and free what can be freed if it was for want of memory."""
+        from siam_tracker_ros.runtime.device import free_memory, is_out_of_memory  # imports torch
+
+        if is_out_of_memory(error):
+            traceback.clear_frames(error.__traceback__)  # whose variables still hold what was being computed
+            free_memory()
+            sentence = f"out of memory on {self._tracker.device}; what could be freed was, and the targets are kept"
+            self._report_out_of_memory(sentence)
+        else:
+            sentence = f"the tracker failed: {type(error).__name__}: {error}"
+            self._report_error(sentence)
+        return sentence
+
+    # Targets -------------------------------------------------------------------------------------------
 
     def _init(self, request: InitRequest) -> None:
-        codes = InitTarget.Response
+        outcome, frame = self._add(request)
+        self.refusal = outcome.message
+        request.answer.set_result(outcome)
+        if frame is not None:
+            self._catch_up(frame, outcome.target_id)
+
+    def _add(self, request: InitRequest) -> tuple[InitOutcome, Frame | None]:
+        """Start on a target. Returns the answer and, if the target is followed now, the frame it starts on."""
         if not request.box.is_finite:
             message = f"the box is not finite ({request.box.as_tuple()}): give four finite numbers in pixels"
-            request.answer.set_result(InitOutcome(codes.BOX_NOT_FINITE, message))
-            return
+            return InitOutcome(CODES.BOX_NOT_FINITE, message), None
+        if self._targets.is_full_for(request.target_id):
+            message = f"{len(self._targets)} targets are followed, and max_targets allows no more: remove one first"
+            return InitOutcome(CODES.TOO_MANY_TARGETS, message), None
         try:
             frame = self._history.find(request.stamp, self._slop)
             pixels = to_bgr(frame.message)
             height, width = pixels.shape[:2]
             # Checked here as well as in the tracker: whatever tracker it is, a refused box never reaches it.
-            self._tracker.init(pixels, check_box(request.box, width, height))
+            box = check_box(request.box, width, height)
+            target = self._targets.add(request.target_id, request.class_id, pixels, box)
         except HistoryError as error:
-            request.answer.set_result(_not_in_history(error))
+            return _not_in_history(error), None
         except BoxError as error:
-            request.answer.set_result(InitOutcome(BOX_CODES[error.reason], str(error)))
+            return InitOutcome(BOX_CODES[error.reason], str(error)), None
+        except (ImageError, FrameError) as error:
+            return InitOutcome(CODES.TRACKER_FAILED, f"the image cannot be used: {error}"), None
         except Exception as error:  # noqa: BLE001 - the operator is told, the node goes on
-            self._report_error(f"init_target failed: {type(error).__name__}: {error}")
-            request.answer.set_result(_failed(error))
-        else:
-            self._target = Target(request.target_id or self._make_id(), request.class_id)
-            self._size = (height, width)
-            request.answer.set_result(InitOutcome(codes.OK, "", self._target.id, frame.stamp))
-            self._catch_up(frame)
+            return InitOutcome(CODES.TRACKER_FAILED, self._failure(error)), None
+        return InitOutcome(CODES.OK, "", target.id, frame.stamp), frame
 
-    def _make_id(self) -> str:
-        self._made += 1
-        return f"target-{self._made}"
-
-    def _catch_up(self, start: Frame) -> None:
-        """Track through the frames after ``start``, up to the one that is processed next; publish nothing.
+    def _catch_up(self, start: Frame, name: str) -> None:
+        """Track one target through the frames after ``start``, up to the one that is processed next; publish nothing.
 
         Meanwhile more frames arrive. Each round takes at most half as many frames as the one before, evenly
         spread, so that a tracker slower than the camera catches up too.
@@ -271,20 +241,18 @@ class TrackingWorker:
                 if self._mailbox.closed:
                     return
                 try:
-                    self._update(to_bgr(frame.message))
+                    self._targets.update_one(name, to_bgr(frame.message))
                 except (ImageError, FrameError):
                     continue  # the same frame was refused, counted and reported when it was processed
+                except Exception as error:  # noqa: BLE001 - the target is tried again in the next frame
+                    self._failure(error)
+                    return
             last, limit = missed[-1].number, len(missed) // 2
             if limit == 0:
                 return
 
 
-def _failed(error: Exception) -> InitOutcome:
-    return InitOutcome(InitTarget.Response.TRACKER_FAILED, f"the tracker failed: {type(error).__name__}: {error}")
-
-
 def _not_in_history(error: HistoryError) -> InitOutcome:
-    codes = InitTarget.Response
     if isinstance(error, StampTooOldError):
-        return InitOutcome(codes.STAMP_TOO_OLD, str(error), stamp=error.oldest)
-    return InitOutcome(codes.NO_FRAME if isinstance(error, NoFrameError) else codes.STAMP_UNKNOWN, str(error))
+        return InitOutcome(CODES.STAMP_TOO_OLD, str(error), stamp=error.oldest)
+    return InitOutcome(CODES.NO_FRAME if isinstance(error, NoFrameError) else CODES.STAMP_UNKNOWN, str(error))

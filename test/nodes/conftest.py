@@ -295,11 +295,16 @@ class Operator:
         return self.call(self.clear_client, Trigger.Request())
 
 
-@pytest.fixture(scope="session")
-def operator_class() -> type[Operator]:
+@pytest.fixture(scope="session", autouse=True)
+def shared_memory_profile() -> None:
+    """Camera frames get through to other processes: Fast DDS reads its profile once, when a process first uses it."""
     from siam_tracker_ros.nodes.dds import use_shared_memory_profile
 
     use_shared_memory_profile()
+
+
+@pytest.fixture(scope="session")
+def operator_class() -> type[Operator]:
     return Operator
 
 

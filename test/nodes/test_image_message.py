@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from siam_tracker_ros.nodes import image_message
-from siam_tracker_ros.nodes.image_message import ENCODINGS, ImageError, check_image, to_bgr, to_image_message
+from siam_tracker_ros.nodes.image_message import ImageError, check_image, to_bgr, to_image_message
+from siam_tracker_ros.pixels import RAW_ENCODINGS
+
+BYTES = {"bgr8": 3, "rgb8": 3, "mono8": 1, "bgra8": 4, "rgba8": 4, "8UC1": 1, "8UC3": 3}
 
 
 def message_of(pixels: np.ndarray, encoding: str, padding: int = 0, bigendian: int = 0) -> Image:
@@ -31,12 +34,13 @@ def message_of(pixels: np.ndarray, encoding: str, padding: int = 0, bigendian: i
 
 def as_bgr(pixels: np.ndarray, encoding: str) -> np.ndarray:
     """What the pixels are in BGR, written out by channel."""
-    order = {"bgr8": [0, 1, 2], "rgb8": [2, 1, 0], "mono8": [0, 0, 0], "bgra8": [0, 1, 2], "rgba8": [2, 1, 0]}
-    return pixels[..., order[encoding]]
+    order = {"rgb": [2, 1, 0], "bgr": [0, 1, 2], "mon": [0, 0, 0]}
+    order |= {"8UC": order["bgr"] if pixels.shape[2] == 3 else order["mon"]}
+    return pixels[..., order[encoding[:3]]]
 
 
 @given(
-    encoding=st.sampled_from(sorted(ENCODINGS)),
+    encoding=st.sampled_from(sorted(BYTES)),
     height=st.integers(1, 9),
     width=st.integers(1, 9),
     padding=st.integers(0, 17),
@@ -44,7 +48,7 @@ def as_bgr(pixels: np.ndarray, encoding: str) -> np.ndarray:
     seed=st.integers(0, 2**32 - 1),
 )
 def test_every_layout_gives_the_same_pixels(encoding, height, width, padding, bigendian, seed):
-    channels = ENCODINGS[encoding][0]
+    channels = BYTES[encoding]
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
     frame = to_bgr(message_of(pixels, encoding, padding, bigendian))
     assert frame.dtype == np.uint8
@@ -60,20 +64,26 @@ def test_bgr8_is_a_view_of_the_message_that_opencv_takes():
 
 
 @given(
-    encoding=st.sampled_from(sorted(ENCODINGS)),
+    encoding=st.sampled_from(sorted(RAW_ENCODINGS)),
     height=st.integers(0, 6),
     width=st.integers(0, 6),
     step=st.integers(0, 40),
-    length=st.integers(0, 160),
+    length=st.integers(0, 160) | st.none(),
 )
 def test_whatever_the_sizes_say_an_image_is_read_or_refused(encoding, height, width, step, length):
-    message = Image(height=height, width=width, encoding=encoding, step=step, data=array.array("B", bytes(length)))
-    consistent = height > 0 and width > 0 and step >= width * ENCODINGS[encoding][0] and length == step * height
-    if consistent:
-        assert to_bgr(message).shape == (height, width, 3)
-    else:
+    fits = step * height * 3 // 2 if encoding in ("nv12", "nv21") else step * height
+    data = array.array("B", bytes(fits if length is None else length))
+    message = Image(height=height, width=width, encoding=encoding, step=step, data=data)
+    try:
+        check_image(message)
+    except ImageError:
         with pytest.raises(ImageError):
             to_bgr(message)
+        return
+    assert height > 0
+    assert width > 0
+    assert len(data) == fits
+    assert to_bgr(message).shape == (height, width, 3)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +119,8 @@ def bridge(monkeypatch):
 
 def test_without_cv_bridge_another_encoding_is_refused_by_name(bridge):
     bridge(None)
-    message = message_of(np.zeros((4, 6, 2), np.uint8), "yuv422_yuy2")
-    with pytest.raises(ImageError, match=r"'yuv422_yuy2' is not read here: .*bgr8.*or install cv_bridge"):
+    message = message_of(np.zeros((4, 6, 6), np.uint8), "rgb16")
+    with pytest.raises(ImageError, match=r"'rgb16' is not read here: .*bgr8.*or install cv_bridge"):
         check_image(message)
 
 
@@ -118,12 +128,35 @@ def test_with_cv_bridge_it_converts_another_encoding(bridge):
     class Converter:
         def imgmsg_to_cv2(self, message: Image, desired_encoding: str) -> np.ndarray:
             assert desired_encoding == "bgr8"
-            packed = np.frombuffer(message.data, np.uint8).reshape(message.height, message.width, 2)
-            return cv2.cvtColor(packed, cv2.COLOR_YUV2BGR_YUY2)
+            samples = np.frombuffer(message.data, np.uint16).reshape(message.height, message.width, 3)
+            return (samples[..., ::-1] >> 8).astype(np.uint8)
 
     bridge(Converter())
-    frame = to_bgr(message_of(np.full((4, 6, 2), 128, np.uint8), "yuv422_yuy2"))
-    assert frame.shape == (4, 6, 3)
+    message = message_of(np.full((4, 6, 6), 128, np.uint8), "rgb16")
+    check_image(message)
+    np.testing.assert_array_equal(to_bgr(message), np.full((4, 6, 3), 128))
+    message.step += 1
+    with pytest.raises(ImageError, match="data has 144 bytes"):
+        check_image(message)
+
+
+def test_what_is_read_here_does_not_go_through_cv_bridge(bridge):
+    bridge(SimpleNamespace())
+    assert to_bgr(message_of(np.full((4, 6, 2), 128, np.uint8), "yuv422_yuy2")).shape == (4, 6, 3)
+
+
+def test_a_compressed_image_is_read_or_refused():
+    frame = np.random.default_rng(5).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    data = array.array("B", cv2.imencode(".png", frame)[1].tobytes())
+    message = CompressedImage(format="bgr8; png compressed bgr8", data=data)
+    check_image(message)
+    np.testing.assert_array_equal(to_bgr(message), frame)
+    cut = CompressedImage(format="png", data=data[:-10])
+    for read in (check_image, to_bgr):
+        with pytest.raises(ImageError, match="the picture is cut off"):
+            read(cut)
+    with pytest.raises(ImageError, match="0 bytes of format ''"):
+        check_image(CompressedImage())
 
 
 def test_what_cv_bridge_cannot_convert_is_refused_by_name(bridge):

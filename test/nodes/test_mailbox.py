@@ -45,6 +45,20 @@ def test_closing_wakes_who_waits_and_hands_back_what_nobody_will_do():
     assert left.take() is None
 
 
+def test_what_is_discarded_or_comes_too_late_counts_as_dropped():
+    mailbox: FrameMailbox[str] = FrameMailbox()
+    mailbox.discard()
+    assert mailbox.dropped == 0
+    mailbox.put(frame(1))
+    mailbox.discard()
+    assert (mailbox.waiting, mailbox.dropped) == (None, 1)
+    mailbox.put(frame(2))
+    mailbox.close()
+    assert (mailbox.waiting, mailbox.dropped) == (None, 2)
+    mailbox.put(frame(3))
+    assert (mailbox.waiting, mailbox.dropped) == (None, 3)
+
+
 def test_every_frame_is_taken_or_counted_as_dropped():
     mailbox: FrameMailbox[str] = FrameMailbox()
     taken: list[int] = []

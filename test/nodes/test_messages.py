@@ -7,59 +7,92 @@ from hypothesis import strategies as st
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from siam_tracker_interfaces.msg import TrackerStatus
+from siam_tracker_interfaces.msg import TargetStatus, TrackerStatus
 from siam_tracker_ros.geometry import Box
 from siam_tracker_ros.nodes import messages
 from siam_tracker_ros.nodes.mailbox import Frame
 from siam_tracker_ros.nodes.messages import Engine, FrameCounts
-from siam_tracker_ros.nodes.worker import FrameReport, Target
+from siam_tracker_ros.nodes.report import FrameReport, Target, TargetReport
+from siam_tracker_ros.tracking.contract import TrackResult
 from siam_tracker_ros.tracking.state import TrackState
-from siam_tracker_ros.tracking.tracker import TrackResult
 
 MS = 10**6
 HEADER = Header(stamp=Time(sec=3, nanosec=5), frame_id="camera")
 STAMP = 3 * 10**9 + 5
 COUNTS = FrameCounts(received=10, processed=7, dropped=2, refused=1)
+BOX = Box(10, 20, 30, 40)
 ENGINE = Engine("afsn_mobile", "cuda:0")
 
 
-def report(state: TrackState, confidence: float = 0.8, *, result: bool = True, stamp: int = STAMP) -> FrameReport:
+def found(state: TrackState, confidence: float = 0.8, box: Box = BOX) -> TrackResult:
     reason = "" if state is TrackState.TRACKING else "because"
-    found = TrackResult(Box(10, 20, 30, 40), confidence, 55.0, 0.9, state, reason, 3, False)
+    return TrackResult(box, confidence, 55.0, 0.9, state, reason, 3, False, score=0.7)
+
+
+def report(
+    state: TrackState,
+    confidence: float = 0.8,
+    *,
+    result: bool = True,
+    stamp: int = STAMP,
+    others: tuple[TargetReport, ...] = (),
+) -> FrameReport:
     return FrameReport(
         frame=Frame(1, stamp, Image(header=HEADER)),
         pixels=None,
         state=state,
-        reason=reason,
+        reason="" if state is TrackState.TRACKING else "because",
         target=Target("target-1", "car") if state is not TrackState.IDLE else None,
-        result=found if result else None,
+        result=found(state, confidence) if result else None,
         refused=False,
         started=STAMP + 4 * MS,
         processing=0.012,
+        others=others,
+        conversion=0.002,
+        tracking=0.009,
     )
+
+
+def other(name: str, state: TrackState, box: Box = BOX) -> TargetReport:
+    return TargetReport(Target(name, "boat"), state, found(state).reason, found(state, box=box))
 
 
 @pytest.mark.parametrize("state", [TrackState.TRACKING, TrackState.UNCERTAIN])
 def test_a_seen_target_is_one_detection_with_the_images_header(state):
-    seen = messages.detection(report(state))
+    seen, array = messages.detections(report(state))
     assert seen.header == HEADER
     assert seen.id == "target-1"
     assert (seen.bbox.center.position.x, seen.bbox.center.position.y, seen.bbox.center.theta) == (25.0, 40.0, 0.0)
     assert (seen.bbox.size_x, seen.bbox.size_y) == (30.0, 40.0)
     assert [(r.hypothesis.class_id, r.hypothesis.score) for r in seen.results] == [("car", 0.8)]
-    array = messages.detections(report(state), seen)
     assert (array.header, array.detections) == (HEADER, [seen])
 
 
 @pytest.mark.parametrize(
     "unseen",
-    [report(TrackState.LOST), report(TrackState.SEARCHING), report(TrackState.IDLE, result=False)],
+    [
+        report(TrackState.LOST),
+        report(TrackState.SEARCHING),
+        report(TrackState.LOST, result=False),
+        report(TrackState.IDLE, result=False),
+    ],
     ids=lambda each: each.state.name,
 )
 def test_what_is_not_seen_is_not_published_as_seen(unseen):
-    assert messages.detection(unseen) is None
-    array = messages.detections(unseen, None)
+    seen, array = messages.detections(unseen)
+    assert seen is None
     assert (array.header, array.detections) == (HEADER, [])
+
+
+def test_of_several_targets_the_seen_ones_are_in_the_array_and_the_first_is_the_primary_one():
+    others = (other("b", TrackState.LOST), other("c", TrackState.UNCERTAIN, Box(5, 6, 7, 8)))
+    seen, array = messages.detections(report(TrackState.TRACKING, others=others))
+    assert (seen.id, [each.id for each in array.detections]) == ("target-1", ["target-1", "c"])
+    assert messages.to_box(array.detections[1].bbox).as_tuple() == (5, 6, 7, 8)
+
+    seen, array = messages.detections(report(TrackState.LOST, others=others))
+    assert seen is None, "another target never takes the primary one's place"
+    assert [each.id for each in array.detections] == ["c"]
 
 
 @given(*(st.floats(-1e5, 1e5) for _ in range(4)))
@@ -77,6 +110,7 @@ def test_a_status_says_everything_about_the_frame():
     assert (status.frames_received, status.frames_processed) == (10, 7)
     assert (status.frames_dropped, status.frames_refused) == (2, 1)
     assert status.image_age_ms == pytest.approx(4)
+    assert (status.conversion_time_ms, status.tracking_time_ms) == (pytest.approx(2), pytest.approx(9))
     assert status.processing_time_ms == pytest.approx(12)
     assert status.pipeline_latency_ms == pytest.approx(20)
 
@@ -86,6 +120,19 @@ def test_a_status_without_a_target_names_none():
     assert (status.state, status.target_id, status.confidence) == (TrackerStatus.IDLE, "", 0)
 
 
+def test_a_status_has_every_target_the_primary_one_first():
+    status = messages.status(
+        report(TrackState.TRACKING, others=(other("b", TrackState.LOST),)), COUNTS, ENGINE, STAMP + 20 * MS
+    )
+    first, second = status.targets
+    assert isinstance(first, TargetStatus)
+    assert (first.target_id, first.class_id, first.state, first.reason) == ("target-1", "car", TrackState.TRACKING, "")
+    assert (first.confidence, first.score) == (pytest.approx(0.8), pytest.approx(0.7))
+    assert (first.apce, first.apce_ratio, first.template_updates) == (55.0, pytest.approx(0.9), 3)
+    assert (status.target_id, status.confidence, status.apce) == ("target-1", first.confidence, first.apce)
+    assert (second.target_id, second.class_id, second.state, second.reason) == ("b", "boat", TrackState.LOST, "because")
+
+
 def test_the_age_of_an_image_without_a_stamp_is_not_known():
     status = messages.status(report(TrackState.TRACKING, stamp=0), COUNTS, ENGINE, STAMP)
     assert math.isnan(status.image_age_ms)
@@ -93,16 +140,20 @@ def test_the_age_of_an_image_without_a_stamp_is_not_known():
 
 
 def test_a_stale_status_carries_the_last_images_header_and_age():
-    target = Target("target-1", "car")
-    status = messages.stale_status(HEADER, STAMP, "no new image", target, COUNTS, ENGINE, STAMP + 700 * MS)
+    targets = [Target("target-1", "car"), Target("b", "boat")]
+    status = messages.stale_status(HEADER, "no new image", targets, COUNTS, ENGINE, STAMP + 700 * MS)
     assert (status.state, status.reason, status.header) == (TrackerStatus.STALE, "no new image", HEADER)
     assert (status.target_id, status.confidence) == ("target-1", 0)
+    assert [(each.target_id, each.state) for each in status.targets] == [
+        ("target-1", TrackState.STALE),
+        ("b", TrackState.STALE),
+    ]
     assert status.image_age_ms == pytest.approx(700)
 
 
 @pytest.mark.parametrize("confidence", [-0.1, 1.2])
 def test_a_score_stays_from_0_to_1(confidence):
-    seen = messages.detection(report(TrackState.TRACKING, confidence))
+    seen, _ = messages.detections(report(TrackState.TRACKING, confidence))
     assert 0 <= seen.results[0].hypothesis.score <= 1
 
 

@@ -1,13 +1,12 @@
 import dataclasses
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import yaml
 from rclpy.parameter import Parameter
 
-from siam_tracker_ros.nodes import tracker_node
+from siam_tracker_ros.nodes import loading
 from siam_tracker_ros.nodes.parameters import (
     ENTRIES,
     NODE_ENTRIES,
@@ -88,7 +87,9 @@ def test_the_defaults_are_the_trackers_defaults():
         ({"device": "cuda:"}, "'device' is 'cuda:'; it must be auto, cpu, cuda or cuda:N"),
         ({"device": "CPU"}, "'device' is 'CPU'"),
         ({"precision": "half"}, "'precision' is 'half'; it must be one of float32, float16"),
-        ({"image_qos.reliability": "maybe"}, "must be one of best_effort, reliable"),
+        ({"image_qos.reliability": "maybe"}, 'must be one of best_effort, reliable, ""'),
+        ({"image_transport": "theora"}, "must be one of raw, compressed"),
+        ({"diagnostics.latency_warn": 2.0}, "is 2, above diagnostics.latency_error, which is 1"),
         ({"weights": "/no/such/file"}, "'weights' is '/no/such/file', and there is no such file"),
         ({"tracker.confidence_lost": 0.9}, "confidence_lost is 0.9, above confidence_uncertain"),
     ],
@@ -138,6 +139,5 @@ def test_unknown_names_are_told_and_those_of_ros_are_not():
     ],
 )
 def test_a_tracker_that_cannot_be_loaded_is_a_bad_parameter(change, sentence):
-    node = SimpleNamespace(values=DEFAULTS | change, tracker_settings=TrackerSettings())
     with pytest.raises(ParameterError, match=sentence):
-        tracker_node.start_tracking(node)
+        loading.load(DEFAULTS | change, TrackerSettings())

@@ -35,3 +35,29 @@ def test_a_stamp_goes_to_nanoseconds_and_back(sec, nanosec):
 def test_the_order_of_stamps(stamps, last):
     order = StampOrder(jump=1.0)
     assert [order.check(stamp) for stamp in stamps][-1] is last
+
+
+@pytest.mark.parametrize(
+    ("frames", "last"),
+    [
+        ([(10 * S, 5 * S), (11 * S, 6 * S)], Arrival.IN_ORDER),
+        ([(10 * S, 5 * S), (12 * S, 5 * S)], Arrival.IN_ORDER),
+        ([(10 * S, 5 * S), (12 * S + 1, 5 * S)], Arrival.CLOCK_ADVANCED),
+        ([(10 * S, 5 * S), (70 * S, 65 * S)], Arrival.IN_ORDER),
+        ([(10 * S, 5 * S), (70 * S, 5 * S), (70 * S + 1, 5 * S)], Arrival.IN_ORDER),
+        ([(10 * S, 5 * S), (70 * S, 5 * S), (11 * S, 6 * S)], Arrival.CLOCK_JUMPED),
+        ([(10 * S, 5 * S), (0, 5 * S), (11 * S, 6 * S)], Arrival.IN_ORDER),
+    ],
+)
+def test_a_clock_that_was_set_forward(frames, last):
+    """Frames as pairs: stamp, time of arrival. Two seconds are allowed here."""
+    order = StampOrder(jump=2.0)
+    assert [order.check(*frame) for frame in frames][-1] is last
+
+
+def test_another_time_line_starts_anywhere():
+    order = StampOrder(jump=1.0)
+    order.check(10 * S)
+    order.restart()
+    assert order.check(9 * S + 1) is Arrival.IN_ORDER
+    assert order.check(9 * S) is Arrival.OUT_OF_ORDER

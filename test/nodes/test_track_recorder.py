@@ -13,7 +13,7 @@ from rclpy.qos import QoSProfile
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesis, ObjectHypothesisWithPose
 
-from siam_tracker_interfaces.msg import TrackerStatus
+from siam_tracker_interfaces.msg import TargetStatus, TrackerStatus
 from siam_tracker_ros.geometry import Box
 from siam_tracker_ros.nodes.messages import to_bbox
 
@@ -74,6 +74,7 @@ def test_every_message_becomes_a_line_also_in_a_burst(recorder, connect, wait, t
                 header=header,
                 state=TrackerStatus.UNCERTAIN,
                 confidence=0.5,
+                targets=[TargetStatus(target_id="target", state=TrackerStatus.LOST, score=0.25)],
                 frames_dropped=i,
                 pipeline_latency_ms=float("nan"),
             )
@@ -97,6 +98,7 @@ def test_every_message_becomes_a_line_also_in_a_burst(recorder, connect, wait, t
     assert by_topic["detections"][0]["count"] == 1
     status = by_topic["status"][9]
     assert (status["state"], status["confidence"], status["frames_dropped"]) == ("UNCERTAIN", 0.5, 10)
+    assert status["targets"] == [{"id": "target", "state": "LOST", "confidence": 0.0, "score": 0.25}]
     assert status["pipeline_latency_ms"] is None, "JSON has no nan"
 
 

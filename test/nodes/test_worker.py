@@ -1,146 +1,19 @@
 """The worker with a small genuine tracker: OpenCV's template matching over the whole frame."""
 
-import array
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import pytest
-from sensor_msgs.msg import Image
+from template_matching import MS, WAIT, Bench, Found, TemplateMatching
 
 from siam_tracker_interfaces.srv import InitTarget
-from siam_tracker_ros.geometry import Box, check_box, check_frame
-from siam_tracker_ros.nodes.history import FrameHistory
-from siam_tracker_ros.nodes.mailbox import Frame, FrameMailbox
-from siam_tracker_ros.nodes.worker import (
-    ClearRequest,
-    FrameReport,
-    InitRequest,
-    Request,
-    SettingsRequest,
-    TrackingWorker,
-)
+from siam_tracker_ros.geometry import Box
+from siam_tracker_ros.nodes.requests import InitRequest, RemoveRequest, SettingsRequest
 from siam_tracker_ros.tracking.settings import TrackerSettings
 from siam_tracker_ros.tracking.state import TrackState
 
 CODES = InitTarget.Response
-MS = 10**6
-WAIT = 20
-
-
-@dataclass(frozen=True)
-class Found:
-    box: Box
-    confidence: float
-    state: TrackState
-    reason: str = ""
-    apce: float = 30.0
-    apce_ratio: float = 1.0
-    template_updates: int = 0
-
-    @property
-    def seen(self) -> bool:
-        return self.state is TrackState.TRACKING
-
-
-class TemplateMatching:
-    """Normalised cross-correlation with the first frame's template; under 0.9 the target is lost."""
-
-    device, model_name = "cpu", "template-matching"
-
-    def __init__(self) -> None:
-        self.settings = TrackerSettings()
-        self.updated: list[np.ndarray] = []
-        self.gate = threading.Event()  # an update waits for it, so that a test can act in the middle of one
-        self.gate.set()
-        self.entered = threading.Event()
-        self.fail: Exception | None = None
-        self.reset()
-
-    def reset(self) -> None:
-        self.template: np.ndarray | None = None
-
-    def configure(self, settings: TrackerSettings) -> None:
-        self.settings = settings
-
-    def init(self, frame, box) -> None:
-        box = check_box(box, frame.shape[1], frame.shape[0])
-        x, y, w, h = (round(value) for value in box.as_tuple())
-        self.template = check_frame(frame)[max(y, 0) : y + h, max(x, 0) : x + w].copy()
-
-    def update(self, frame) -> Found:
-        self.entered.set()
-        assert self.gate.wait(WAIT)
-        self.updated.append(frame)
-        if self.fail is not None:
-            raise self.fail
-        assert self.template is not None
-        scores = cv2.matchTemplate(frame, self.template, cv2.TM_CCOEFF_NORMED)
-        _, best, _, (x, y) = cv2.minMaxLoc(scores)
-        h, w = self.template.shape[:2]
-        if best < 0.9:
-            return Found(Box(x, y, w, h), max(best, 0.0), TrackState.LOST, "no place looks like the template")
-        return Found(Box(x, y, w, h), min(best, 1.0), TrackState.TRACKING)
-
-
-class Bench:
-    """A worker with its mailbox and history, fed by a test as the executor thread would."""
-
-    def __init__(self, tracker: TemplateMatching, max_frames: int = 100) -> None:
-        self.tracker = tracker
-        self.mailbox: FrameMailbox[Request] = FrameMailbox()
-        self.history = FrameHistory(max_frames, 10**9)
-        self.reports: list[FrameReport] = []
-        self.errors: list[str] = []
-        self.published = threading.Condition()
-        self.publish_error: Exception | None = None
-        self.worker = TrackingWorker(
-            tracker,
-            self.mailbox,
-            self.history,
-            publish=self._publish,
-            clock=lambda: 5000 * MS,
-            report_error=self.errors.append,
-            stamp_slop=0.005,
-        )
-        self.worker.start()
-        self.sent = 0
-
-    def _publish(self, report: FrameReport) -> None:
-        with self.published:
-            self.reports.append(report)
-            self.published.notify_all()
-        if self.publish_error is not None:
-            raise self.publish_error
-
-    def put(self, pixels: np.ndarray, *, encoding: str = "bgr8", mailbox: bool = True) -> Frame:
-        """The next frame, 33 ms after the last; without ``mailbox`` it goes into the history only."""
-        self.sent += 1
-        height, width = pixels.shape[:2]
-        message = Image(height=height, width=width, encoding=encoding, step=pixels[0].size)
-        message.data = array.array("B", pixels.tobytes())
-        frame = Frame(self.sent, 1000 * MS + 33 * MS * self.sent, message)
-        self.history.add(frame)
-        if mailbox:
-            self.mailbox.put(frame)
-        return frame
-
-    def process(self, pixels: np.ndarray, **options) -> FrameReport:
-        """Put a frame and wait for its report."""
-        frame = self.put(pixels, **options)
-        return self.report_of(frame)
-
-    def report_of(self, frame: Frame) -> FrameReport:
-        with self.published:
-            assert self.published.wait_for(lambda: self.reports and self.reports[-1].frame is frame, WAIT)
-            return self.reports[-1]
-
-    def init(self, box, stamp: int = 0, target_id: str = "", class_id: str = "square"):
-        request = InitRequest(Box(*map(float, box)), stamp, target_id, class_id)
-        self.worker.ask(request)
-        return request.answer.result(WAIT)
 
 
 @pytest.fixture
@@ -234,19 +107,17 @@ def test_a_slow_tracker_catches_up_by_taking_fewer_frames_each_round(scene):
     class Slow(TemplateMatching):
         bench: "Bench"
 
-        def update(self, frame) -> Found:
+        def update(self, frame, only=None) -> dict[str, Found]:
             if len(self.updated) < 60:  # while one frame is worked on, two arrive
                 for _ in range(2):
                     self.bench.put(scene.frame(0), mailbox=False)
-            return super().update(frame)
+            return super().update(frame, only)
 
     tracker = Slow()
     bench = tracker.bench = Bench(tracker)
     start, *_ = [bench.put(scene.frame(0), mailbox=False) for _ in range(9)]
     assert bench.init(scene.box(0), stamp=start.stamp).code == CODES.OK
-    cleared = ClearRequest()
-    bench.worker.ask(cleared)
-    assert cleared.answer.result(WAIT).id == "target-1"
+    assert bench.remove() == ["target-1"]
     assert len(tracker.updated) <= 8 + 4 + 2 + 1  # rounds, each at most half of the one before
     assert bench.worker.stop(WAIT)
 
@@ -262,11 +133,11 @@ def test_a_call_in_the_middle_of_an_update_is_answered_after_it_and_newer_frames
     dropped = bench.mailbox.dropped
     for i in (3, 4, 5):
         last = bench.put(scene.frame(i))
-    request = ClearRequest()
+    request = RemoveRequest()
     bench.worker.ask(request)
     assert not request.answer.done()
     bench.tracker.gate.set()
-    assert request.answer.result(WAIT).id == "target-1"
+    assert [target.id for target in request.answer.result(WAIT)] == ["target-1"]
     assert bench.report_of(last).state is TrackState.IDLE
     assert bench.mailbox.dropped == dropped + 2
 
@@ -274,11 +145,11 @@ def test_a_call_in_the_middle_of_an_update_is_answered_after_it_and_newer_frames
 def test_a_failing_update_is_reported_and_the_next_frame_is_tracked(bench, scene):
     bench.put(scene.frame(0))
     bench.init(scene.box(0))
-    bench.tracker.fail = RuntimeError("out of memory")
+    bench.tracker.fail = RuntimeError("no kernel image")
     report = bench.process(scene.frame(1))
     assert (report.state, report.seen, report.refused) == (TrackState.LOST, False, False)
-    assert "RuntimeError: out of memory" in report.reason
-    assert any("out of memory" in error for error in bench.errors)
+    assert "RuntimeError: no kernel image" in report.reason
+    assert any("no kernel image" in error for error in bench.errors)
     bench.tracker.fail = None
     assert bench.process(scene.frame(2)).target.id == "target-1"
     assert bench.reports[-1].seen
@@ -291,23 +162,102 @@ def test_a_frame_that_cannot_be_used_is_refused_and_counted_and_harms_nothing(be
     other_size = bench.process(scene.frame(1)[:200])
     assert (other_size.refused, other_size.seen, other_size.state) == (True, False, TrackState.LOST)
     assert "640x200, but the target was drawn on 640x480" in other_size.reason
-    unreadable = bench.process(scene.frame(2), encoding="bayer_rggb8")
+    assert "another aspect ratio" in other_size.reason
+    unreadable = bench.process(scene.frame(2), encoding="ayuv")
     assert unreadable.refused
-    assert "bayer_rggb8" in unreadable.reason
+    assert "ayuv" in unreadable.reason
     after = bench.process(scene.frame(3))
     assert (after.result.box.as_tuple(), after.target.id) == (scene.box(3), "target-1")
     assert bench.worker.refused == 2
     assert bench.worker.processed == processed + 1
 
 
+def test_out_of_memory_is_freed_and_told_and_the_target_is_tried_again(bench, scene):
+    bench.put(scene.frame(0))
+    bench.init(scene.box(0))
+    bench.tracker.fail = MemoryError()
+    reports = [bench.process(scene.frame(i)) for i in (1, 2)]
+    assert [(r.state, r.target.id, r.refused) for r in reports] == [(TrackState.LOST, "target-1", False)] * 2
+    assert "out of memory on cpu" in reports[0].reason
+    assert (len(bench.out_of_memory), bench.errors) == (2, [])
+    bench.tracker.fail = None
+    assert bench.process(scene.frame(3)).result.box.as_tuple() == scene.box(3)
+    assert bench.worker.processed == 4
+
+
+def half(frame: np.ndarray) -> np.ndarray:
+    height, width = frame.shape[:2]
+    return cv2.resize(frame, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+
+
+def test_another_resolution_is_said_and_the_target_is_followed_in_it(bench, scene):
+    bench.process(scene.frame(0))
+    bench.init(scene.box(0))
+    bench.process(scene.frame(1))
+    smaller = bench.process(half(scene.frame(2)))
+    assert (smaller.seen, smaller.refused) == (True, False)
+    assert smaller.result.box.iou(Box(*(v / 2 for v in scene.box(2)))) > 0.8
+    assert bench.changes == ["the camera's images changed from 640x480 bgr8 to 320x240 bgr8"]
+    back = bench.process(scene.frame(3))
+    assert back.result.box.iou(Box(*map(float, scene.box(3)))) > 0.8
+    assert (len(bench.changes), bench.worker.refused) == (2, 0)
+
+
+def test_another_encoding_is_said_and_the_target_is_followed_in_it(bench, scene):
+    bench.process(scene.frame(0))
+    bench.init(scene.box(0))
+    assert bench.process(scene.frame(1)[..., ::-1], encoding="rgb8").result.box.as_tuple() == scene.box(1)
+    assert bench.changes == ["the camera's images changed from 640x480 bgr8 to 640x480 rgb8"]
+
+
+def test_after_another_aspect_ratio_a_new_box_or_the_old_size_is_needed(bench, scene):
+    bench.process(scene.frame(0))
+    bench.init(scene.box(0))
+    crop = [scene.frame(i)[:360] for i in range(4)]
+    assert [bench.process(each).state for each in crop[:2]] == [TrackState.LOST] * 2
+    assert bench.process(scene.frame(2)).seen, "the old size is back"
+    bench.process(crop[3])
+    assert bench.init(scene.box(3)).code == CODES.OK
+    assert bench.process(crop[3]).seen
+    assert bench.process(scene.frame(4)).state is TrackState.LOST
+
+
+def test_a_box_on_a_past_image_of_another_resolution_is_caught_up_with(bench, scene):
+    past = [bench.put(scene.frame(i), mailbox=False) for i in range(3)]
+    for i in (3, 4):
+        bench.put(half(scene.frame(i)), mailbox=False)
+    assert bench.init(scene.box(1), stamp=past[1].stamp).code == CODES.OK
+    report = bench.process(half(scene.frame(5)))
+    assert report.result.box.iou(Box(*(v / 2 for v in scene.box(5)))) > 0.8
+
+
+def test_each_stage_is_timed(bench, scene):
+    report = bench.process(scene.frame(0))
+    assert report.tracking == 0
+    bench.init(scene.box(0))
+    report = bench.process(scene.frame(1), encoding="rgb8")
+    assert min(report.conversion, report.tracking) > 0
+    assert report.conversion + report.tracking == pytest.approx(report.processing, abs=1e-9)
+
+
+def test_without_a_target_the_reason_tells_the_last_refusal_until_a_box_is_accepted(bench, scene):
+    bench.process(scene.frame(0))
+    bench.init((10, 10, 3, 50))
+    assert "under 4 pixels" in bench.worker.refusal
+    assert "the last box was refused: " in bench.process(scene.frame(0)).reason
+    bench.init(scene.box(0))
+    bench.remove()
+    assert (bench.worker.refusal, bench.process(scene.frame(0)).reason) == ("", "no target: call init_target")
+
+
 def test_an_init_that_fails_says_so_and_leaves_the_target(bench, scene, monkeypatch):
     bench.put(scene.frame(0))
     bench.init(scene.box(0))
 
-    def fail(frame, box):
+    def fail(target_id, frame, box):
         raise RuntimeError("device lost")
 
-    monkeypatch.setattr(bench.tracker, "init", fail)
+    monkeypatch.setattr(bench.tracker, "add", fail)
     outcome = bench.init(scene.box(0))
     assert outcome.code == CODES.TRACKER_FAILED
     assert "device lost" in outcome.message
