@@ -29,7 +29,7 @@ def readme() -> str:
 setup(
     name=PACKAGE,
     version="0.1.0",
-    description="Follows one target in a camera's picture: a ROS 2 node and a library of Siamese trackers.",
+    description="Follows targets in a camera's picture: a ROS 2 node and a library of Siamese trackers.",
     long_description=readme(),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
