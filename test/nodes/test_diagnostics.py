@@ -1,6 +1,7 @@
 """Every rule of docs/diagnostics.md, one by one, and what a message says."""
 
 import math
+import mmap
 import re
 import time
 from pathlib import Path
@@ -186,10 +187,12 @@ def test_memory_and_its_exhaustion():
 
 
 def test_the_memory_is_the_systems_figure():
-    before = resident_memory()
-    held = bytearray(b"x" * 50_000_000)
-    assert resident_memory() - before > 30_000_000
-    del held
+    size = 50_000_000
+    # Of the system itself: the allocator may have as much to spare from what was freed.
+    with mmap.mmap(-1, size) as held:
+        before = resident_memory()
+        held.write(b"x" * size)
+        assert resident_memory() - before > 0.6 * size
 
 
 def test_the_latency_levels_are_those_given_and_may_change():

@@ -60,7 +60,8 @@ def test_each_is_followed_as_if_it_were_alone(tracker, clip, monkeypatch):
         for ours, its in zip(found[name], expected, strict=True):
             np.testing.assert_allclose(ours.box.as_tuple(), its.box.as_tuple(), atol=0.01)
             assert (ours.state, ours.template_updated) == (its.state, its.template_updated)
-            assert ours.confidence == pytest.approx(its.confidence, abs=1e-4)
+            # A batch adds up in another order; the calibration is steep where the APCE is high.
+            assert ours.confidence == pytest.approx(its.confidence, abs=5e-3)
 
 
 def test_targets_come_and_go_and_keep_their_order(tracker, clip):
