@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from siam_tracker_ros.cli.options import DeviceOption, ModelOption, OnlineOption, PresetOption, WeightsOption
 from siam_tracker_ros.cli.run import (
     COLUMNS,
     EXIT_FAILED,
@@ -55,22 +56,11 @@ def bag_command(
     box: Annotated[
         str, typer.Option(help="The target in the first image: x,y,w,h in pixels, top-left corner.", show_default=False)
     ] = "",
-    model: Annotated[
-        str, typer.Option(help="A model of the zoo (siam-track models), or a path to weights that name theirs.")
-    ] = "afsn_mobile",
-    weights: Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")] = None,
-    preset: Annotated[
-        str, typer.Option(help="The model's settings by name (siam-track models); empty: its usual ones.")
-    ] = "",
-    online: Annotated[
-        bool | None,
-        typer.Option(
-            "--online/--no-online",
-            help="The online branch: a filter learned on the target while it is tracked.",
-            show_default="as the preset says",
-        ),
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    model: ModelOption = "afsn_mobile",
+    weights: WeightsOption = None,
+    preset: PresetOption = "",
+    online: OnlineOption = None,
+    device: DeviceOption = "auto",
     storage: Annotated[str, typer.Option(help="How the detections are stored: mcap or sqlite3.")] = "mcap",
     out: Annotated[Path, typer.Option(help="Folder for the recording detections/ and for track.csv.")] = Path(
         "out/bag"

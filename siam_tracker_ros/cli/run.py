@@ -16,6 +16,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from siam_tracker_ros.cli.options import DeviceOption, ModelOption, OnlineOption, PresetOption, WeightsOption
 from siam_tracker_ros.drawing import draw_caption, draw_track, state_name
 from siam_tracker_ros.evaluation.timeline import TimelineRow, plot_timeline
 from siam_tracker_ros.geometry import Box
@@ -71,22 +72,11 @@ def run_command(
             "where a groundtruth.txt lies beside the video."
         ),
     ] = None,
-    model: Annotated[
-        str, typer.Option(help="A model of the zoo (siam-track models), or a path to weights that name theirs.")
-    ] = "afsn_mobile",
-    weights: Annotated[Path | None, typer.Option(help="Weights to use instead of the shipped ones.")] = None,
-    preset: Annotated[
-        str, typer.Option(help="The model's settings by name (siam-track models); empty: its usual ones.")
-    ] = "",
-    online: Annotated[
-        bool | None,
-        typer.Option(
-            "--online/--no-online",
-            help="The online branch: a filter learned on the target while it is tracked.",
-            show_default="as the preset says",
-        ),
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    model: ModelOption = "afsn_mobile",
+    weights: WeightsOption = None,
+    preset: PresetOption = "",
+    online: OnlineOption = None,
+    device: DeviceOption = "auto",
     out: Annotated[Path, typer.Option(help="Folder for tracked.mp4, track.csv and timeline.png.")] = Path("out/run"),
     no_video: Annotated[bool, typer.Option("--no-video", help="Write no video.")] = False,
 ) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from siam_tracker_ros.datasets.sequences import Sequence
+from siam_tracker_ros.datasets.errors import DatasetError
+from siam_tracker_ros.datasets.sequences import Sequence, read_lines
 from siam_tracker_ros.evaluation.one_pass import Track
 from siam_tracker_ros.evaluation.results import FAILED, SKIPPED, STARTED, ResultsError
 from siam_tracker_ros.evaluation.vot import bounding_box
@@ -140,14 +141,9 @@ def _text_rows(path: Path) -> list[list[float]]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise ResultsError(f"{path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise ResultsError(f"{path}: is not UTF-8 text ({error.reason})") from error
-    while lines and not lines[-1].strip():
-        lines.pop()
-    return lines
+        return read_lines(path)
+    except DatasetError as error:
+        raise ResultsError(f"{path.parent}: {error}") from error
 
 
 def _binary_rows(path: Path) -> list[list[float]]:

@@ -30,9 +30,6 @@ __all__ = [
     "normalized_center_error",
     "normalized_precision",
     "normalized_precision_auc",
-    "normalized_precision_lasot",
-    "normalized_precision_trackingnet",
-    "overlap_precision",
     "precision",
     "precision_curve",
     "score_sequence",
@@ -96,7 +93,10 @@ def success_auc(ious: ArrayLike) -> float:
 
 
 def success_rate(ious: ArrayLike, threshold: float) -> float:
-    """Share of the frames with ``IoU > threshold`` (strictly, as GOT-10k); frames with nan are left out."""
+    """Share of the frames with ``IoU > threshold`` (strictly, as GOT-10k); frames with nan are left out.
+
+    OTB calls the same figure overlap precision, OP, and takes its mean over the sequences, where GOT-10k pools frames.
+    """
     return float(np.mean(_scored(ious) > threshold))
 
 
@@ -111,42 +111,23 @@ def precision(errors: ArrayLike, threshold: float = 20.0) -> float:
 
 
 def normalized_precision(errors: ArrayLike, threshold: float = 0.2) -> float:
-    """LaSOT tool kit's normalised precision: share of the frames with `normalized_center_error` <= 0.2."""
+    """LaSOT's normalised precision: share of the frames with `normalized_center_error` <= 0.2.
+
+    Fan et al., "LaSOT", CVPR 2019 and IJCV 2021, take over TrackingNet's plot; their tool kit ranks by the value
+    at 0.2, as its precision plot is ranked by the value at 20 pixels.
+    """
     return precision(errors, threshold)
 
 
 def normalized_precision_auc(errors: ArrayLike) -> float:
-    """TrackingNet's normalised precision: mean of the curve over the 51 thresholds 0, 0.01, ... 0.5."""
-    return float(precision_curve(errors, NORMALIZED_THRESHOLDS).mean())
-
-
-def normalized_precision_lasot(errors: ArrayLike) -> float:
-    """LaSOT's normalised precision: share of the frames with `normalized_center_error` <= 0.2.
-
-    Fan et al., "LaSOT", CVPR 2019 and IJCV 2021, take over TrackingNet's plot; their tool kit ranks by the value
-    at 0.2, as its precision plot is ranked by the value at 20 pixels. The same as `normalized_precision`.
-    """
-    return normalized_precision(errors)
-
-
-def normalized_precision_trackingnet(errors: ArrayLike) -> float:
-    """TrackingNet's normalised precision: area under the plot of `normalized_center_error` from 0 to 0.5.
+    """TrackingNet's normalised precision: mean of the curve over the 51 thresholds 0, 0.01, ... 0.5.
 
     Mueller et al., "TrackingNet", ECCV 2018: the tracker is ranked by the area under the curve for
-    errors between 0 and 0.5. The same as `normalized_precision_auc`. Papers that report this on LaSOT, as some
-    do, give other numbers than LaSOT's tool kit. TrackingNet's own tool kit takes 21 thresholds, the trapezoid rule
-    and boxes in whole pixels, which differs in the third decimal.
+    errors between 0 and 0.5. Papers that report this on LaSOT, as some do, give other numbers than LaSOT's tool kit.
+    TrackingNet's own tool kit takes 21 thresholds, the trapezoid rule and boxes in whole pixels, which differs in the
+    third decimal.
     """
-    return normalized_precision_auc(errors)
-
-
-def overlap_precision(ious: ArrayLike, threshold: float = 0.5) -> float:
-    """OP: share of the frames with ``IoU > threshold`` in OTB's terms, usually at 0.5 and at 0.75.
-
-    GOT-10k calls the same figure success rate (`success_rate`) and pools it over all sequences' frames, where
-    OP is a mean over the sequences.
-    """
-    return success_rate(ious, threshold)
+    return float(precision_curve(errors, NORMALIZED_THRESHOLDS).mean())
 
 
 @dataclass(frozen=True)

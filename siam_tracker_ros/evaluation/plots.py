@@ -103,11 +103,8 @@ def plot_precision(
     curves: [51] over `PRECISION_THRESHOLDS`, 0..1. values: at 20 pixels. title, notes: as in `plot_success`.
     """
     figure, axes = _one_plot(title)
-    axes.axvline(20, color="0.6", linewidth=1)
     _draw_curves(axes, PRECISION_THRESHOLDS, curves, values, notes, colors)
-    axes.set(xlabel="centre error, pixels (ranked at 20)", ylabel="share of frames within it")
-    axes.set(xlim=(0, 50), ylim=(0, 1.01))
-    _add_legend(figure, axes, "lower right")
+    _finish_precision(figure, axes, "centre error, pixels", rank=20, most=50)
     return _saved(figure, path)
 
 
@@ -125,11 +122,8 @@ def plot_normalized_precision(
     curves: [51] over `NORMALIZED_THRESHOLDS`, 0..1. values: at 0.2. title, notes: as in `plot_success`.
     """
     figure, axes = _one_plot(title)
-    axes.axvline(0.2, color="0.6", linewidth=1)
     _draw_curves(axes, NORMALIZED_THRESHOLDS, curves, values, notes, colors)
-    axes.set(xlabel="centre error in sizes of the true box (ranked at 0.2)", ylabel="share of frames within it")
-    axes.set(xlim=(0, 0.5), ylim=(0, 1.01))
-    _add_legend(figure, axes, "lower right")
+    _finish_precision(figure, axes, "centre error in sizes of the true box", rank=0.2, most=0.5)
     return _saved(figure, path)
 
 
@@ -344,6 +338,13 @@ def _draw_curves(
         label = _label(tracker, values[tracker]) + (f", {note}" if note else "")
         curve = np.asarray(curves[tracker], dtype=np.float64)
         axes.plot(thresholds[: len(curve)], curve, styles[tracker], marker=marker, color=colors[tracker], label=label)
+
+
+def _finish_precision(figure: Figure, axes: Axes, error: str, *, rank: float, most: float) -> None:
+    """Axes and legend of a plot over an error up to `most`, by which trackers are ranked at `rank`."""
+    axes.axvline(rank, color="0.6", linewidth=1)
+    axes.set(xlabel=f"{error} (ranked at {rank:g})", ylabel="share of frames within it", xlim=(0, most), ylim=(0, 1.01))
+    _add_legend(figure, axes, "lower right")
 
 
 def _bar_plot(rows: int, bars: int) -> tuple[Figure, Axes]:

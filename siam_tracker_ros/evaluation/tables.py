@@ -191,32 +191,34 @@ def vot_table(evaluation: Evaluation, summaries: Listing[VotSummary]) -> Table:
 
 def attribute_table(summaries: Listing[Summary]) -> Table | None:
     """Success AUC by attribute; None where the layout has none."""
-    attributes = sorted({attribute for summary in summaries for attribute in summary.attributes})
-    if not attributes:
-        return None
-    trackers = [summary.tracker for summary in summaries]
-    table = Table("AUC over the sequences with an attribute", ["attribute", "sequences", *trackers])
-    for attribute in attributes:
-        means = [summary.attributes.get(attribute) for summary in summaries]
-        count = max(mean.sequences for mean in means if mean)
-        cells = [_with_interval(mean.mean, mean.interval) if mean else "-" for mean in means]
-        table.rows.append([attribute, str(count), *cells])
-    return table
+    found = [
+        {name: (mean.sequences, mean.mean, mean.interval) for name, mean in summary.attributes.items()}
+        for summary in summaries
+    ]
+    return _grouped("AUC over the sequences with an attribute", ["attribute", "sequences"], summaries, found)
 
 
 def tag_table(summaries: Listing[Summary]) -> Table | None:
     """Mean IoU by the tag of a frame; None where the layout has none."""
-    tags = sorted({tag for summary in summaries for tag in summary.tags})
-    if not tags:
-        return None
-    trackers = [summary.tracker for summary in summaries]
-    table = Table("Mean IoU over the frames with a tag", ["tag", "frames", *trackers])
-    for tag in tags:
-        means = [summary.tags.get(tag) for summary in summaries]
-        count = max(mean.frames for mean in means if mean)
-        cells = [_with_interval(mean.mean, mean.interval) if mean else "-" for mean in means]
-        table.rows.append([tag, str(count), *cells])
-    return table
+    found = [
+        {name: (mean.frames, mean.mean, mean.interval) for name, mean in summary.tags.items()} for summary in summaries
+    ]
+    return _grouped("Mean IoU over the frames with a tag", ["tag", "frames"], summaries, found)
+
+
+def _grouped(
+    caption: str,
+    header: list[str],
+    summaries: Listing[Summary],
+    found: Listing[dict[str, tuple[int, float, tuple[float, float]]]],
+) -> Table | None:
+    """A row a group and a column a tracker; found: of each tracker, group -> count, mean and interval."""
+    table = Table(caption, [*header, *(summary.tracker for summary in summaries)])
+    for name in sorted({name for one in found for name in one}):
+        groups = [one.get(name) for one in found]
+        cells = [_with_interval(*group[1:]) if group else "-" for group in groups]
+        table.rows.append([name, str(max(group[0] for group in groups if group)), *cells])
+    return table if table.rows else None
 
 
 def confidence_table(summaries: Listing[Summary]) -> Table | None:

@@ -292,7 +292,7 @@ def test_a_missing_file_is_said(tmp_path):
 
 def test_a_file_that_cannot_be_read_is_said(tmp_path):
     (tmp_path / "Biker.txt").write_bytes(b"1,2,3,4\n\xff\n")
-    with pytest.raises(ResultsError, match=r"Biker.txt: is not UTF-8 text \(invalid start byte\)"):
+    with pytest.raises(ResultsError, match=rf"{tmp_path}: Biker.txt is not UTF-8 text \(invalid start byte\)"):
         read_track(tmp_path, a_sequence(tmp_path))
 
 

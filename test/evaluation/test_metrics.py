@@ -81,12 +81,10 @@ def test_normalized_precision_in_both_definitions():
     assert metrics.normalized_precision_auc(errors) == pytest.approx((51 + 31 + 26 + 0) / 51 / 4)
 
 
-def test_the_published_names_are_the_same_figures():
-    errors, ious = [0.0, 0.2, 0.25, 0.6], [0.5, 0.51, 0.75, 0.9, np.nan]
-    assert metrics.normalized_precision_lasot(errors) == metrics.normalized_precision(errors) == 0.5
-    assert metrics.normalized_precision_trackingnet(errors) == metrics.normalized_precision_auc(errors)
-    assert metrics.overlap_precision(ious) == 0.75
-    assert metrics.overlap_precision(ious, 0.75) == 0.25
+def test_success_rates_are_strict_and_leave_absent_frames_out():
+    ious = [0.5, 0.51, 0.75, 0.9, np.nan]
+    assert metrics.success_rate(ious, 0.5) == 0.75
+    assert metrics.success_rate(ious, 0.75) == 0.25
 
 
 def test_attributes_are_means_over_the_sequences_that_have_them():
