@@ -63,7 +63,11 @@ setup(
         "tqdm",
         "typer",
     ],
-    extras_require={"demo": ["scikit-image"], "training": ["lightning>=2"], "development": DEVELOPMENT},
+    extras_require={
+        "demo": ["scikit-image"],
+        "training": ["lightning>=2", "pillow", "tensorboard"],
+        "development": DEVELOPMENT,
+    },
     zip_safe=False,
     entry_points={
         "console_scripts": [

@@ -435,7 +435,7 @@ class Soak:
         """The camera is good again: a target that is set now has to be followed."""
         crowd = self._crowd
         answer = crowd.calm.call_async(Trigger.Request())
-        crowd.set_parameters(True, tracker__size_lr=0.348, tracker__template_interval=10, image_timeout=0.5)
+        crowd.set_parameters(True, tracker__size_lr=0.8, tracker__template_interval=10, image_timeout=0.5)
         crowd.call("clear_targets", crowd.clear, Trigger.Request(), lambda response: "")
         end = time.monotonic() + ANSWER_TIMEOUT
         while (crowd.calls or not answer.done()) and time.monotonic() < end:

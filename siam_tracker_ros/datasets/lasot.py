@@ -31,31 +31,32 @@ from siam_tracker_ros.datasets.published import (
 )
 from siam_tracker_ros.datasets.sequences import Sequence, SequenceSurvey
 
-__all__ = ["ATTRIBUTES", "recognise", "survey"]
+__all__ = ["ATTRIBUTES", "FLAGS", "recognise", "sequence_folders", "survey"]
 
 # In the order of the tool kit's annos/att/NAME.txt (run_tracker_performance_evaluation.m; pytracking lists the same of
 # all 1400 sequences), which is used where att/ lies beside the classes.
 ATTRIBUTES = ("IV", "POC", "DEF", "MB", "CM", "ROT", "BC", "VC", "SV", "FOC", "FM", "OV", "LR", "ARC")
-_FLAGS = ("full_occlusion.txt", "out_of_view.txt")
+# Files with a number a frame, 1 where the target cannot be seen.
+FLAGS = ("full_occlusion.txt", "out_of_view.txt")
 # How many frames the tool kit keeps of a sequence that has more.
 _KEPT = {"monkey-17": 2260}
 
 
 def recognise(folder: Path) -> bool:
     """Whether a sequence, in a class folder or not, has LaSOT's flags of occlusion or of leaving the view."""
-    return any((path / flag).is_file() for path in _found(folder) for flag in _FLAGS)
+    return any((path / flag).is_file() for path in sequence_folders(folder) for flag in FLAGS)
 
 
 def survey(folder: Path) -> SequenceSurvey:
     """Check the test sequences in `folder`, or all where no list names them. Raises DatasetError when it holds none."""
-    found = {path.name: path for path in _found(folder)}
+    found = {path.name: path for path in sequence_folders(folder)}
     listed = folder / "testing_set.txt"
     names = listed.read_text(encoding="utf-8").split() if listed.is_file() else sorted(found)
     loaders = [(name, partial(_load, name, found.get(name), folder)) for name in names]
     return survey_each("lasot", loaders, folder)
 
 
-def _found(folder: Path) -> list[Path]:
+def sequence_folders(folder: Path) -> list[Path]:
     """The folders NAME-N of `folder` and of the folders in it."""
     near = subfolders(folder)
     candidates = [*near, *(path for parent in near if not (parent / "img").is_dir() for path in subfolders(parent))]
@@ -68,7 +69,7 @@ def _load(name: str, path: Path | None, folder: Path) -> Sequence:
     truth = path / "groundtruth.txt"
     boxes = read_rows(truth)
     absent = np.zeros(len(boxes), dtype=np.bool_)
-    for flag in _FLAGS:
+    for flag in FLAGS:
         absent |= read_flags(path / flag, len(boxes)) > 0
     absent |= (boxes[:, 2:] <= 0).any(axis=1)
     frames = None

@@ -227,7 +227,7 @@ def _find_source(path: Path) -> Path | None:
 def _count_frames(source: Path, expected: int) -> int:
     """Number of frames; a video is only decoded when its header contradicts `expected`."""
     if source.is_dir():
-        return len(_image_files(source))
+        return len(image_files(source))
     capture = _open_video(source)
     try:
         # Some containers only estimate the count from the duration, so a difference is not yet a fault.
@@ -261,14 +261,14 @@ def _video_frames(path: Path) -> Iterator[NDArray[np.uint8]]:
 
 
 def _image_frames(folder: Path, start: int = 0, stop: int | None = None) -> Iterator[NDArray[np.uint8]]:
-    for path in _image_files(folder)[start:stop]:
+    for path in image_files(folder)[start:stop]:
         frame = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if frame is None:
             raise DatasetError(f"{path.name} in {folder.parent.name} cannot be read as an image; restore it")
         yield frame.astype(np.uint8, copy=False)
 
 
-def _image_files(folder: Path) -> list[Path]:
+def image_files(folder: Path) -> list[Path]:
     """The images in the order of their numbers. Raises DatasetError when a number is left out."""
     files = sorted((path for path in folder.iterdir() if path.suffix.lower() in _IMAGE_SUFFIXES), key=_number_then_name)
     numbers = [int(path.stem) for path in files if path.stem.isdigit()]

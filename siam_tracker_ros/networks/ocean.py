@@ -96,7 +96,7 @@ class Ocean(nn.Module):
         box_response = self.box_tower(self.box_combination(kernels[3:], feature))
         distances = torch.exp(self.box_scale * self.box(box_response) + self.box_bias)
         regular = 0.1 * self.score(self.score_tower(self.score_combination(kernels[:3], feature)))
-        maps, scores = [regular], two_channels(regular)
+        maps, scores, aware = [regular], two_channels(regular), None
         if self.alignment is not None and self.object_score is not None:
             aware = self.object_score(F.relu(self.alignment(box_response, distances)))
             maps, scores = [regular, aware], mixed_logits(aware, regular, OBJECT_AWARE_WEIGHT)
@@ -107,6 +107,7 @@ class Ocean(nn.Module):
             levels=tuple(two_channels(score) for score in maps),
             features=online,
             level_distances=(distances,) * len(maps) if self.training else (),
+            object_aware=aware if self.training else None,
         )
 
 

@@ -50,6 +50,8 @@ class Response:
         levels: each level's own classification logits [B, 2, H, W], shallow to deep, for APCE and deep supervision.
         features: the search patch's features that the online branch learns on, [B, C, h, w].
         level_distances: each level's own distances [B, 4, H, W], filled while training only.
+        object_aware: Ocean's object-aware logit, [B, 1, H, W], filled while training only; ``levels[0]`` is the
+            regular one, which has another label.
     """
 
     scores: Tensor
@@ -58,6 +60,7 @@ class Response:
     levels: tuple[Tensor, ...]
     features: Tensor
     level_distances: tuple[Tensor, ...] = ()
+    object_aware: Tensor | None = None
 
 
 class SiameseNetwork(Protocol):

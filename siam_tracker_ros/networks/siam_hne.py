@@ -53,9 +53,13 @@ class SiamHNE(nn.Module):
         self.fusion = PredictionFusion((1 / 3, 1 / 3, 1 / 3), unit=self.geometry.stride)
         self.embedding = RegionEmbedding(2 * 256, stride=self.geometry.stride)
 
+    def features(self, patch: Tensor) -> tuple[Tensor, ...]:
+        """Patch [B, 3, S, S] to the levels phi_2, phi_3, phi_4, [B, 256, s, s]."""
+        return self.neck(self.backbone(patch))
+
     def template(self, patch: Tensor) -> tuple[Tensor, ...]:
         """[B, 3, 127, 127] to the centre 7x7 of each level's features, 256 channels."""
-        return tuple(central(level) for level in self.neck(self.backbone(patch)))
+        return tuple(central(level) for level in self.features(patch))
 
     def kernels(self, features: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Template features to score and box kernels of each level in turn, [B, 256, 5, 5]."""
@@ -63,19 +67,22 @@ class SiamHNE(nn.Module):
 
     def search(self, kernels: tuple[Tensor, ...], patch: Tensor) -> Response:
         """[B, 3, 255, 255] to maps of 25x25: equation 1 on each level, then equation 9."""
-        levels = self.neck(self.backbone(patch))
+        return self.localize(kernels, self.features(patch))
+
+    def localize(self, kernels: tuple[Tensor, ...], levels: tuple[Tensor, ...]) -> Response:
+        """Kernels and the search patch's features [B, 256, 31, 31] to the response."""
         scores, centers, boxes = self.heads(kernels, levels)
         return self.fusion(scores, centers, boxes, levels[1])
 
-    def embed(self, patch: Tensor, regions: Tensor) -> Tensor:
+    def embed(self, levels: tuple[Tensor, ...], regions: Tensor, patch_size: int) -> Tensor:
         """The vectors that the contrastive loss compares (section 3.3); ``search`` does not compute them.
 
         Args:
-            patch: template or search patches [B, 3, S, S].
+            levels: ``features`` of template or search patches, [B, 256, s, s].
             regions: index of the patch, x0, y0, x1, y1 in patch pixels, [K, 5].
+            patch_size: side of the patches, pixels.
 
         Returns:
             [K, 256].
         """
-        _, r3, r4 = self.neck(self.backbone(patch))
-        return self.embedding((r3, r4), regions, patch.shape[-1])
+        return self.embedding(levels[1:], regions, patch_size)

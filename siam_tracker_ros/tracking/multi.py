@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from siam_tracker_ros.geometry import Box, check_frame
 from siam_tracker_ros.runtime.device import free_memory
-from siam_tracker_ros.runtime.eager import EagerRuntime
+from siam_tracker_ros.runtime.protocol import Runtime
 from siam_tracker_ros.tracking.calibration import Calibration
 from siam_tracker_ros.tracking.contract import TrackResult
+from siam_tracker_ros.tracking.follow import follow
 from siam_tracker_ros.tracking.settings import TrackerSettings
-from siam_tracker_ros.tracking.target import Target, follow
+from siam_tracker_ros.tracking.target import Target
 
 
 class MultiTracker:
@@ -26,14 +27,14 @@ class MultiTracker:
 
     def __init__(
         self,
-        runtime: EagerRuntime,
+        runtime: Runtime,
         model_name: str,
         settings: TrackerSettings | None = None,
         calibration: Calibration | None = None,
     ) -> None:
         self.model_name = model_name
         self.settings = settings or TrackerSettings()
-        self._runtime: EagerRuntime | None = runtime
+        self._runtime: Runtime | None = runtime
         self._calibration = calibration
         self._device = str(runtime.device)
         self._targets: dict[str, Target] = {}
@@ -42,6 +43,11 @@ class MultiTracker:
     def device(self) -> str:
         """Where the network runs: ``cpu`` or ``cuda:N``."""
         return self._device
+
+    @property
+    def runtime(self) -> str:
+        """What computes: ``eager`` (PyTorch), ``onnx`` or ``openvino``."""
+        return self._running().name
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -104,7 +110,7 @@ class MultiTracker:
         self._runtime = None
         free_memory()
 
-    def _running(self) -> EagerRuntime:
+    def _running(self) -> Runtime:
         if self._runtime is None:
             raise RuntimeError("the tracker was released: load it again")
         return self._runtime

@@ -13,8 +13,20 @@ from safetensors import SafetensorError, safe_open
 
 from siam_tracker_ros.tracking.settings import TrackerSettings
 
-# Without update, lost logic and online branch; the smallest side is that of the authors' test code.
-_PLAIN = TrackerSettings(template_update=False, template_confidence=0.0, lost_logic=False, min_side=10.0)
+# Without update, lost logic, online branch, vote of the boxes and second look; the smallest side is that of the
+# authors' test code.
+_PLAIN = TrackerSettings(
+    template_update=False,
+    template_confidence=0.0,
+    lost_logic=False,
+    min_side=10.0,
+    window_influence=0.455,
+    penalty_k=0.138,
+    size_lr=0.348,
+    score_power=1.0,
+    box_agreement=1.0,
+    second_look=0.0,
+)
 
 # SiamBAN's authors' test settings (hqucv/siamban, experiments/).
 _SIAMBAN = {
@@ -56,7 +68,8 @@ _OCEAN_ONLINE = {
     "vot2019": replace(_ocean(0.06, 0.644, 0.484, 255, 287), online=True, online_weight=0.7),
 }
 
-# The papers of AFSN, SAE and HNE give no window, penalty or rate: "as SiamRPN". The tracker's own defaults stand in.
+# The papers of AFSN, SAE and HNE give no window, penalty or rate: "as SiamRPN". Those of NanoTrack's authors' test
+# code, in _PLAIN, stand in.
 # AFSN's update has one gate, the APCE (section 3.3), keeps only R_T, and may happen in every frame.
 _AFSN = replace(
     _PLAIN,

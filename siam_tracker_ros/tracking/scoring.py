@@ -1,6 +1,6 @@
-"""From response maps to one box: scale and ratio penalty, cosine window, linear interpolation of the size.
+"""From response maps to one box: scale and ratio penalty, cosine window, vote of the boxes, interpolation of the size.
 
-Source: SiamRPN (Li et al. 2018, section 4.3), which the anchor-free trackers take over.
+Source: SiamRPN (Li et al. 2018, section 4.3), which the anchor-free trackers take over; the vote is this package's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Choice:
     """The chosen point.
 
     Attributes:
-        box: its box, in patch pixels.
+        box: its box, in patch pixels, or what the points that agree with it say together.
         score: foreground probability times centre-ness to ``centerness_power``, 0..1: what it was chosen by.
         penalty: what its change of size and ratio left of that, 0..1.
         confidence: foreground probability times the square root of the centre-ness, 0..1.
@@ -96,17 +96,41 @@ def choose(
     w, h = (np.clip(boxes[:, i + 2] - boxes[:, i], 1e-3, 1e6) for i in (0, 1))
     penalties = penalty(w, h, last, settings.penalty_k)
     influence = settings.window_influence
-    total = penalties * score * (1.0 - influence) + window * influence
+    total = penalties * score**settings.score_power * (1.0 - influence) + window * influence
     if online is not None:
         total = settings.online_weight * online * window + (1.0 - settings.online_weight) * total
     best = int(np.argmax(np.where(finite, total, -np.inf)))
-    x0, y0 = float(boxes[best, 0]), float(boxes[best, 1])
     return Choice(
-        box=Box(x0, y0, float(w[best]), float(h[best])),
+        box=agreed_box(boxes[finite], boxes[best], settings.box_agreement),
         score=float(score[best]),
         penalty=float(penalties[best]),
         confidence=float(foreground[best] * np.sqrt(centerness[best])),
     )
+
+
+def agreed_box(boxes: NDArray[np.floating], chosen: NDArray[np.floating], agreement: float) -> Box:
+    """The median, side by side, of the boxes that agree with the chosen one.
+
+    Every point on the target predicts the whole box, each with its own error; the median takes those errors out and is
+    not moved by the few points that see something else. Box voting (Gidaris and Komodakis 2015, section 5.2) takes a
+    weighted mean instead, which such points do move.
+
+    Args:
+        boxes: x0, y0, x1, y1, finite, [N, 4].
+        chosen: one of them, [4].
+        agreement: IoU with the chosen box from which a box counts, 0..1; at 1 the chosen box is all there is.
+    """
+    agreeing = chosen[None]
+    if agreement < 1.0:
+        sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 0.0)
+        own = np.maximum(chosen[2:] - chosen[:2], 0.0)
+        overlap = np.minimum(boxes[:, 2:], chosen[2:]) - np.maximum(boxes[:, :2], chosen[:2])
+        common = np.maximum(overlap, 0.0).prod(1)
+        # Not divided: a box without an area has no IoU.
+        agrees = common >= agreement * (sides.prod(1) + own.prod() - common)
+        agreeing = boxes[agrees & (common > 0.0)] if (agrees & (common > 0.0)).any() else agreeing
+    x0, y0, x1, y1 = (float(side) for side in np.median(agreeing, axis=0))
+    return Box(x0, y0, min(max(x1 - x0, 1e-3), 1e6), min(max(y1 - y0, 1e-3), 1e6))
 
 
 def smooth(last: Box, crop: Crop, choice: Choice, settings: TrackerSettings, width: int, height: int) -> Box:

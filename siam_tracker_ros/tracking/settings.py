@@ -21,17 +21,38 @@ class TrackerSettings:
     """
 
     window_influence: float = _setting(
-        0.455,
+        0.3,
         0.0,
         1.0,
         "Share of the cosine window in the score: how much a place far from the last one is held back.",
     )
-    penalty_k: float = _setting(0.138, 0.0, 2.0, "Strength of the penalty on a change of size and of aspect ratio.")
+    score_power: float = _setting(
+        4.0,
+        0.25,
+        16.0,
+        "Exponent of the score where it competes with the window: above 1, a place that looks a little less like the "
+        "target is held back more. Networks that are sure of much need it.",
+    )
+    penalty_k: float = _setting(0.1, 0.0, 2.0, "Strength of the penalty on a change of size and of aspect ratio.")
     size_lr: float = _setting(
-        0.348, 0.0, 1.0, "Rate of the linear interpolation of the box size, times penalty and score."
+        0.8, 0.0, 1.0, "Rate of the linear interpolation of the box size, times penalty and score."
     )
     size_smoothings: int = _setting(
         1, 1, 2, "How often the size is interpolated: 2 as Ocean's authors do, so that the rate counts squared."
+    )
+    box_agreement: float = _setting(
+        0.6,
+        0.0,
+        1.0,
+        "IoU with the chosen point's box from which another point's box counts in the median that becomes the "
+        "target's; 1: the chosen point's box alone.",
+    )
+    second_look: float = _setting(
+        0.06,
+        0.0,
+        0.5,
+        "Distance from the middle of the search patch, as a share of its side, from which a target is looked at again "
+        "in the same frame, with the patch centred on it; 0: never.",
     )
     min_side: float = _setting(
         4.0, 1.0, 100.0, "Smallest side of a tracked box, pixels; less only for a target that began smaller."

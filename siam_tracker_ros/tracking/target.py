@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from siam_tracker_ros.geometry import Box, Crop, check_box, search_crop, start_box, template_crop
 from siam_tracker_ros.networks.response import Geometry
 from siam_tracker_ros.patches import crop_patch, mean_color
-from siam_tracker_ros.runtime.eager import EagerRuntime, Maps
+from siam_tracker_ros.runtime.protocol import Maps, Runtime
 from siam_tracker_ros.tracking.apce import RunningApce, summed_apce
 from siam_tracker_ros.tracking.calibration import Calibration
 from siam_tracker_ros.tracking.camera_motion import CameraMotion, View
@@ -45,7 +46,7 @@ class Target:
 
     def __init__(
         self,
-        runtime: EagerRuntime,
+        runtime: Runtime,
         settings: TrackerSettings,
         frame: NDArray[np.uint8],
         box: Box | Sequence[float],
@@ -66,7 +67,7 @@ class Target:
         self._memory = TemplateMemory(self._features(frame, self.box), settings)
         self.kernels = self.first_kernels = runtime.kernels(self._memory.blended())
         self.search = LostSearch(settings, self.geometry.search_size, self.geometry.template_size)
-        self._prediction = Prediction(_CAMERA)
+        self._prediction = Prediction(CAMERA)
         self._waits = False  # it was not found in the last frame
         self._sizes: deque[tuple[float, float]] = deque([(self.box.w, self.box.h)], maxlen=_SIZES)
         self._online = self._taught_online(frame) if settings.online else None
@@ -81,7 +82,7 @@ class Target:
         self.box = Box(box.x * factor_x, box.y * factor_y, box.w * factor_x, box.h * factor_y)
         # What is known of earlier frames is in other pixels.
         self._sizes = deque(((w * factor_x, h * factor_y) for w, h in self._sizes), maxlen=_SIZES)
-        self._prediction = Prediction(_CAMERA)
+        self._prediction = Prediction(CAMERA)
         self.search.restart()
 
     @property
@@ -100,9 +101,9 @@ class Target:
         if self._waits:
             self._carry(frame)
 
-    def plan(self) -> Crop:
-        """Where to look in the next frame."""
-        return search_crop(self.box, self.geometry.search_size, self.geometry.template_size)
+    def plan(self, seen: Box | None = None) -> Crop:
+        """Where to look in the next frame, or again in this one, where the target was ``seen``."""
+        return search_crop(seen or self.box, self.geometry.search_size, self.geometry.template_size)
 
     def patch(self, frame: NDArray[np.uint8], crop: Crop) -> NDArray[np.uint8]:
         """What lies there, uint8 [S, S, 3], filled with the first frame's mean colour outside the frame."""
@@ -126,8 +127,36 @@ class Target:
             seen.append(Sighting(box, choice.confidence, self._apce.ratio(energy), energy))
         return self.search.take(looks, seen)
 
-    def settle(self, frame: NDArray[np.uint8], crop: Crop, maps: Maps, found: Sighting | None = None) -> TrackResult:
-        """Where the target is, by the network's response to the patch of ``crop``, or where the search found it."""
+    def look_again(self, frame: NDArray[np.uint8], crop: Crop, maps: Maps) -> Box | None:
+        """Where the target seems to be if this frame should be looked at a second time there, else None.
+
+        A target far from the middle of its patch may be seen in part only, and has moved or grown more than one step
+        of the smoothing follows.
+        """
+        settings = self.settings
+        if not settings.second_look or self.wants_search:
+            return None
+        choice = choose(maps.foreground, maps.centerness, maps.boxes, crop.to_patch(self.box), self._window, settings)
+        if choice is None or choice.confidence < settings.confidence_lost:
+            return None
+        middle = crop.patch / 2
+        if math.hypot(choice.box.cx - middle, choice.box.cy - middle) < settings.second_look * crop.patch:
+            return None
+        return smooth(self.box, crop, choice, settings, frame.shape[1], frame.shape[0])
+
+    def settle(
+        self,
+        frame: NDArray[np.uint8],
+        crop: Crop,
+        maps: Maps,
+        found: Sighting | None = None,
+        seen: Box | None = None,
+    ) -> TrackResult:
+        """Where the target is, by the network's response to the patch of ``crop``, or where the search found it.
+
+        ``seen``: where the first of two looks at this frame saw it, which the second goes on from.
+        """
+        last = seen or self.box
         if found is not None and found.box is not None:
             return self._settle_on(found.box, found)
         height, width = frame.shape[:2]
@@ -138,7 +167,7 @@ class Target:
             maps.foreground,
             maps.centerness,
             maps.boxes,
-            crop.to_patch(self.box),
+            crop.to_patch(last),
             self._window,
             self.settings,
             scores,
@@ -154,7 +183,7 @@ class Target:
         state = self._state.update(score, ratio)
         sure, measured, reason = self._state.sure, self._state.measured, self._state.reason
         if measured:
-            self.box = smooth(self.box, crop, choice, self.settings, width, height)
+            self.box = smooth(last, crop, choice, self.settings, width, height)
             self._waits = False
             self._prediction.seen(self.box)
         else:
@@ -236,54 +265,7 @@ class Target:
         return self._runtime.template(self.patch(frame, crop))
 
 
-_CAMERA = CameraMotion()
+CAMERA = CameraMotion()
 
 _SIZES = 60
 """Frames of TRACKING whose median size a target is expected to have when it is back."""
-
-
-def follow(runtime: EagerRuntime, targets: Sequence[Target], frame: NDArray[np.uint8]) -> list[TrackResult]:
-    """Find every target in the next frame, with one pass of the network for all whose patches are of one size."""
-    view = _CAMERA.look(frame) if any(target.wants_view for target in targets) else None
-    for target in targets:
-        target.begin(frame, view)
-    crops = [target.plan() for target in targets]
-    looks = share_looks(targets, frame.shape[1], frame.shape[0])
-    results: dict[int, TrackResult] = {}
-    for size in dict.fromkeys(target.geometry.search_size for target in targets):
-        group = [index for index, target in enumerate(targets) if target.geometry.search_size == size]
-        patches = [targets[index].patch(frame, crops[index]) for index in group]
-        kernels = [targets[index].kernels for index in group]
-        for index in group:
-            target = targets[index]
-            patches += [target.patch(frame, look.crop) for look in looks[index]]
-            kernels += [target.first_kernels if look.verify else target.kernels for look in looks[index]]
-        maps = iter(runtime.search_many(kernels, patches))
-        usual = [next(maps) for _ in group]
-        for index, one in zip(group, usual, strict=True):
-            elsewhere = [next(maps) for _ in looks[index]]
-            found = targets[index].look(frame, looks[index], elsewhere)
-            results[index] = targets[index].settle(frame, crops[index], one, found)
-    return [results[index] for index in range(len(targets))]
-
-
-def share_looks(targets: Sequence[Target], width: int, height: int) -> list[list[Look]]:
-    """Where else each target is looked for in a frame of that size: at most ``search_patches`` places in all.
-
-    The targets take turns, those that waited longest first.
-    """
-    seekers = sorted(
-        (index for index, target in enumerate(targets) if target.wants_search),
-        key=lambda index: -targets[index].search.waited,
-    )
-    shares = [0] * len(targets)
-    if seekers:
-        for turn in range(max(targets[index].settings.search_patches for index in seekers)):
-            shares[seekers[turn % len(seekers)]] += 1
-    for index in seekers:
-        search = targets[index].search
-        search.waited = 0 if shares[index] else search.waited + 1
-    return [
-        target.search.plan(target.box, width, height, share) if share else []
-        for target, share in zip(targets, shares, strict=True)
-    ]

@@ -9,11 +9,12 @@ import torch
 from numpy.typing import NDArray
 
 from siam_tracker_ros.geometry import Box, check_frame
-from siam_tracker_ros.runtime.eager import EagerRuntime
+from siam_tracker_ros.runtime.protocol import Runtime
 from siam_tracker_ros.tracking.calibration import Calibration
 from siam_tracker_ros.tracking.contract import TrackResult
+from siam_tracker_ros.tracking.follow import follow
 from siam_tracker_ros.tracking.settings import TrackerSettings
-from siam_tracker_ros.tracking.target import Target, follow
+from siam_tracker_ros.tracking.target import Target
 
 
 class Tracker:
@@ -24,7 +25,7 @@ class Tracker:
 
     def __init__(
         self,
-        runtime: EagerRuntime,
+        runtime: Runtime,
         model_name: str,
         settings: TrackerSettings | None = None,
         calibration: Calibration | None = None,
@@ -38,6 +39,11 @@ class Tracker:
     def device(self) -> str:
         """Where the network runs: ``cpu`` or ``cuda:N``."""
         return str(self._runtime.device)
+
+    @property
+    def runtime(self) -> str:
+        """What computes: ``eager`` (PyTorch), ``onnx`` or ``openvino``."""
+        return self._runtime.name
 
     def reset(self) -> None:
         """Forget the target."""

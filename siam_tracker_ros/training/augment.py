@@ -1,4 +1,4 @@
-"""Variations of a patch: colour, grey, motion blur, a cover over the target, a look-alike beside it."""
+"""Variations of a patch: none of them moves the target, so the labels stay; mirroring is in ``pairs.py``."""
 
 from __future__ import annotations
 
@@ -7,12 +7,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siam_tracker_ros.geometry import Box
+from siam_tracker_ros.training.recipe_pairs import PatchRecipe
 
 Patch = NDArray[np.uint8]
 
 
+def vary(patch: Patch, box: Box, settings: PatchRecipe, rng: np.random.Generator) -> Patch:
+    """All variations of one patch by its settings.
+
+    Args:
+        patch: BGR uint8 [P, P, 3].
+        box: the target in it, patch pixels.
+    """
+    hide, cut, blur, soften = rng.random(4)
+    if hide < settings.occlude:
+        patch = cover(patch, box, rng)
+    if cut < settings.cut_out:
+        patch = cut_out(patch, box, rng)
+    patch = vary_colour(patch, settings.colour, rng) if settings.colour else patch
+    if blur < settings.blur:
+        patch = motion_blur(patch, rng)
+    if soften < settings.defocus:
+        patch = defocus(patch, rng)
+    return patch
+
+
 def vary_colour(patch: Patch, amount: float, rng: np.random.Generator) -> Patch:
-    """Brightness, contrast and each channel's gain changed by at most ``amount`` (0..1)."""
+    """Brightness and contrast changed by at most ``amount`` (0..1), each channel's gain by at most half of it."""
     gain = 1 + rng.uniform(-amount, amount)
     channels = 1 + rng.uniform(-amount / 2, amount / 2, 3)
     offset = 128 * (1 - gain) + 128 * rng.uniform(-amount, amount)
@@ -38,6 +59,30 @@ def motion_blur(patch: Patch, rng: np.random.Generator) -> Patch:
     return cv2.filter2D(patch, -1, kernel / kernel.sum())  # type: ignore[return-value]
 
 
+def defocus(patch: Patch, rng: np.random.Generator) -> Patch:
+    """Blurred alike in all directions: a Gaussian with a standard deviation of 0.5 to 2.5 pixels."""
+    return cv2.GaussianBlur(patch, (0, 0), rng.uniform(0.5, 2.5))  # type: ignore[return-value]
+
+
+def cut_out(patch: Patch, box: Box, rng: np.random.Generator) -> Patch:
+    """A square in the patch's mean colour, with its centre in the target, so that a part of it is gone.
+
+    Source: DeVries and Taylor 2017, "Improved regularization of convolutional neural networks with cutout". The
+    square has at most half of the target's area, for what is hidden altogether cannot be found.
+    """
+    side = np.sqrt(box.area) * rng.uniform(0.25, 0.7)
+    x, y = box.x + box.w * rng.random(), box.y + box.h * rng.random()
+    return _filled(patch, Box.from_center(x, y, side, side))
+
+
+def _filled(patch: Patch, area: Box) -> Patch:
+    inside = area.clipped(patch.shape[1], patch.shape[0])
+    x0, y0, x1, y1 = (round(v) for v in (inside.x, inside.y, inside.right, inside.bottom))
+    out = patch.copy()
+    out[y0:y1, x0:x1] = cv2.mean(patch)[:3]
+    return out
+
+
 def cover(patch: Patch, box: Box, rng: np.random.Generator) -> Patch:
     """A part of the target (a fifth to a half, from one side) covered by another part of the patch."""
     share = rng.uniform(0.2, 0.5)
@@ -55,26 +100,22 @@ def cover(patch: Patch, box: Box, rng: np.random.Generator) -> Patch:
     return out
 
 
-def paste(patch: Patch, box: Box, other: Patch, rng: np.random.Generator) -> Patch:
-    """``other`` (an object's own picture) put beside the target with soft edges, where it does not touch it.
+def paste(patch: Patch, box: Box, other: Patch, rng: np.random.Generator) -> tuple[Patch, Box | None]:
+    """``other`` (an object's own picture, [h, w, 3]) put beside the target with soft edges, where it does not touch it.
 
-    The object becomes as large as the target, give or take 30 %; the patch is returned as it is where no place is free.
+    Returns:
+        The patch and the place of the pasted object; the patch as it was and None where no place is free.
     """
-    size = np.sqrt(box.area / max(other.shape[0] * other.shape[1], 1)) * rng.uniform(0.7, 1.3)
-    w, h = round(other.shape[1] * size), round(other.shape[0] * size)
-    side = patch.shape[0]
-    if min(w, h) < 8 or max(w, h) >= side:
-        return patch
+    h, w = other.shape[:2]
     for _ in range(10):
-        x, y = int(rng.integers(0, side - w)), int(rng.integers(0, side - h))
+        x, y = int(rng.integers(0, patch.shape[1] - w)), int(rng.integers(0, patch.shape[0] - h))
         if Box(x, y, w, h).iou(box.scaled(1.1)) == 0:
             break
     else:
-        return patch
-    image = cv2.resize(other, (w, h), interpolation=cv2.INTER_AREA).astype(np.float32)
+        return patch, None
     u, v = np.meshgrid(np.linspace(-1, 1, w), np.linspace(-1, 1, h))
     mask = np.clip((1.15 - np.maximum(np.abs(u), np.abs(v))) * 6, 0, 1)[..., None].astype(np.float32)
     out = patch.copy()
     ground = out[y : y + h, x : x + w].astype(np.float32)
-    out[y : y + h, x : x + w] = (image * mask + ground * (1 - mask)).astype(np.uint8)
-    return out
+    out[y : y + h, x : x + w] = (other.astype(np.float32) * mask + ground * (1 - mask)).astype(np.uint8)
+    return out, Box(x, y, w, h)

@@ -1,22 +1,33 @@
-"""The Lightning module: loss, optimiser, schedule and the running mean of the weights."""
+"""The Lightning module: one step, the optimiser, what is frozen, and the running mean of the weights."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import lightning
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from siam_tracker_ros.networks.response import Response, point_grid
-from siam_tracker_ros.training.losses import balanced_cross_entropy, centerness_loss, iou_loss
+from siam_tracker_ros.training.criterion import make_criterion
+from siam_tracker_ros.training.groups import backbone_parameters, freeze_for_good, make_optimizer
 from siam_tracker_ros.training.recipe import Recipe
-from siam_tracker_ros.training.targets import box_distances, centerness, ellipse_labels, inside_labels
+from siam_tracker_ros.training.schedule import backbone_trains, rate_at
 
 
 class BrokenBatch(RuntimeError):
-    """The loss is not finite; the message names the step and the pairs."""
+    """The loss or its gradient is not finite; the message names the step and the pairs.
+
+    Attributes:
+        what: what is not finite, in words. step: the optimiser step. pairs: the numbers of the batch's pairs.
+    """
+
+    def __init__(self, what: str, step: int, pairs: list[int], picture: Path | None = None) -> None:
+        drawn = f", drawn in {picture}" if picture else ""
+        super().__init__(f"{what} at step {step}, with the pairs {_ranges(pairs)}{drawn}")
+        self.what, self.step, self.pairs = what, step, pairs
 
 
 class TrackerModule(lightning.LightningModule):
@@ -26,55 +37,76 @@ class TrackerModule(lightning.LightningModule):
         network: a network with ``template``, ``kernels``, ``search``.
         recipe: the run's numbers.
         fresh: names of the parameters that begin at random; all others were filled by the start.
-    """
 
-    points: Tensor
+    Raises:
+        RecipeError: the recipe's schedule names layers that the network does not have.
+    """
 
     def __init__(self, network: nn.Module, recipe: Recipe, fresh: frozenset[str]) -> None:
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)
         self.recipe, self.fresh = recipe, fresh
-        self.averaged = torch.optim.swa_utils.AveragedModel(
-            network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.ema), use_buffers=True
-        )
-        self.register_buffer("points", point_grid(network.geometry), persistent=False)  # type: ignore[arg-type]
+        self.criterion = make_criterion(recipe.labels, recipe.loss, network)
+        freeze_for_good(network, recipe.schedule)
+        self._backbone = backbone_parameters(network, recipe.schedule)
+        self.averaged = AveragedModel(
+            network, multi_avg_fn=get_ema_multi_avg_fn(recipe.schedule.ema), use_buffers=True
+        ).requires_grad_(False)
 
     def train(self, mode: bool = True) -> TrackerModule:
-        """As usual, but batch normalisation that the start filled keeps its statistics: batches are small here."""
+        """As usual, but batch normalisation keeps its statistics where its layer is not trained, or where the start
+        filled them and the recipe keeps them (``schedule.norms``)."""
         super().train(mode)
+        kept = self.recipe.schedule.norms == "kept"
         for name, module in self.network.named_modules():
-            if isinstance(module, nn.BatchNorm2d) and f"{name}.weight" not in self.fresh:
-                module.eval()
+            if isinstance(module, _BatchNorm):
+                started = f"{name}.weight" not in self.fresh
+                if not module.weight.requires_grad or (started and kept):
+                    module.eval()
         return self
 
+    def on_train_batch_start(self, batch: dict[str, Tensor], batch_index: int) -> None:
+        """Freeze or unfreeze the backbone. Not before: what is frozen when several processes join is never shared."""
+        trains = backbone_trains(self.recipe.schedule, self.global_step)
+        if self._backbone and self._backbone[0].requires_grad != trains:
+            for parameter in self._backbone:
+                parameter.requires_grad_(trains)
+            self.train()
+
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
-        """One batch of pairs to the loss (AFSN equation 12), for the fused output and for each level."""
-        template, search = (batch[k].permute(0, 3, 1, 2).float() for k in ("template", "search"))
-        net: Any = self.network
-        response: Response = net.search(net.kernels(net.template(template)), search)
-        boxes, positive = batch["box"], batch["positive"][:, 0] > 0
-        distances = box_distances(self.points, boxes)
-        inside = (distances.amin(1) > 0) & positive[:, None, None]
-        labels = ellipse_labels(self.points, boxes) if self.recipe.labels == "ellipse" else inside_labels(distances)
-        # Without the target every point is background, also where the look-alike's own box would be positive.
-        labels = torch.where(positive[:, None, None], labels, torch.zeros_like(labels))
-        weights, counted = self.recipe.loss, labels == 1
-        terms = {
-            "score": balanced_cross_entropy(response.scores, labels, weights.hardest),
-            "box": iou_loss(response.distances, distances, counted),
-        }
-        loss = terms["score"] + weights.regression * terms["box"]
-        if response.centerness is not None:
-            terms["centerness"] = centerness_loss(response.centerness, centerness(distances), inside)
-            loss = loss + weights.centerness * terms["centerness"]
-        for score, distance in zip(response.levels[:-1], response.level_distances[:-1], strict=True):
-            level = balanced_cross_entropy(score, labels, weights.hardest)
-            level = level + weights.regression * iou_loss(distance, distances, counted)
-            loss = loss + weights.levels * level
-        if not torch.isfinite(loss):
-            raise BrokenBatch(f"the loss is {float(loss)} at step {self.global_step}, batch {batch_index}: stopped")
-        self.log_dict({"loss": loss.detach(), **{k: v.detach() for k, v in terms.items()}}, prog_bar=True)
-        return loss
+        """One batch of pairs to the loss. Raises BrokenBatch."""
+        terms = self.criterion(self.network, batch)
+        self._check_losses(terms, batch["index"])
+        self.log_dict({name: term.detach() for name, term in terms.items()}, prog_bar=True)
+        self.log("rate", rate_at(self.recipe.schedule, self.global_step))
+        return terms["loss"]
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Look at the gradient before it is cut short and spoils the weights. Raises BrokenBatch."""
+        gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        norm = torch.stack([torch.linalg.vector_norm(gradient) for gradient in gradients]).norm()
+        # In 16-mixed a gradient that is not finite is daily business: the scaler leaves the step out.
+        if self.recipe.schedule.precision != "16-mixed" and not torch.isfinite(norm):
+            step, size = self.global_step, self.recipe.schedule.batch
+            what = f"the loss is finite, but its gradient has the norm {float(norm)}"
+            raise BrokenBatch(what, step, list(range(step * size, (step + 1) * size)))
+        self.log("gradient", norm)
+
+    def _check_losses(self, terms: dict[str, Tensor], numbers: Tensor) -> None:
+        """Raise BrokenBatch in all processes if the loss is not finite in any of them."""
+        loss = terms["loss"].detach()[None]
+        losses = cast(Tensor, self.all_gather(loss)).flatten() if self._world > 1 else loss
+        if torch.isfinite(losses).all():
+            return
+        rank = int((~torch.isfinite(losses)).nonzero()[0])
+        pairs = [number + (rank - self.global_rank) * len(numbers) for number in numbers.tolist()]  # loader.StepBatches
+        values = ", ".join(f"{name} {float(term.detach()):.4g}" for name, term in terms.items() if name != "loss")
+        here = f" ({values})" if rank == self.global_rank else f" in process {rank}"
+        raise BrokenBatch(f"the loss is {float(losses[rank])}{here}", self.global_step, pairs)
+
+    @property
+    def _world(self) -> int:
+        return self._trainer.world_size if self._trainer is not None else 1
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """A step, then the running mean takes the new weights."""
@@ -82,24 +114,16 @@ class TrackerModule(lightning.LightningModule):
         self.averaged.update_parameters(self.network)
 
     def configure_optimizers(self) -> Any:
-        """AdamW with three rates, linear warm-up and cosine decay to a hundredth."""
-        r = self.recipe
-        groups: dict[float, list[nn.Parameter]] = {}
-        for name, parameter in self.network.named_parameters():
-            fusion = name.startswith("fusion.")
-            rate = r.fresh_rate if name in self.fresh or fusion else r.started_rate
-            if name.startswith("backbone."):
-                rate = r.backbone_rate
-            groups.setdefault(rate, []).append(parameter)
-        optimizer = torch.optim.AdamW(
-            [{"params": p, "lr": rate} for rate, p in groups.items()], weight_decay=r.weight_decay
-        )
+        """The recipe's optimiser and rates."""
+        schedule = self.recipe.schedule
+        optimizer = make_optimizer(self.network, schedule, self.fresh)
+        rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_at(schedule, step) / schedule.rate)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": rates, "interval": "step"}}
 
-        def factor(step: int) -> float:
-            if step < r.warmup_steps:
-                return (step + 1) / r.warmup_steps
-            done = (step - r.warmup_steps) / max(r.steps - r.warmup_steps, 1)
-            return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
 
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+def _ranges(numbers: list[int]) -> str:
+    """3, 4, 5 as 3-5."""
+    first, last = numbers[0], numbers[-1]
+    if numbers == list(range(first, last + 1)) and len(numbers) > 1:
+        return f"{first}-{last}"
+    return ", ".join(map(str, numbers))

@@ -3,141 +3,163 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 
-from siam_tracker_ros.geometry import SEARCH_SIZE, Box, Crop, search_crop, template_crop
-from siam_tracker_ros.patches import crop_patch
-from siam_tracker_ros.training.augment import cover, motion_blur, paste, remove_colour, vary_colour
-from siam_tracker_ros.training.recipe import AugmentRecipe
-from siam_tracker_ros.training.views import Instance, View
+from siam_tracker_ros.datasets.errors import DatasetError
+from siam_tracker_ros.geometry import SEARCH_SIZE, Box
+from siam_tracker_ros.training.augment import Patch, paste, remove_colour, vary
+from siam_tracker_ros.training.faults import Faults
+from siam_tracker_ros.training.mixture import Mixture, PairSource
+from siam_tracker_ros.training.plans import Plan, Planner
+from siam_tracker_ros.training.recipe_pairs import AugmentRecipe, PairRecipe
+from siam_tracker_ros.training.views import Stopwatch, cut_patches, inner
+
+__all__ = ["Pair", "PairDataset", "PairSource"]
+
+_TRIES = 20  # draws of one pair; so many fail in a row only where a whole source is broken
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pair:
-    """A training sample.
+    """A training sample; boxes in patch pixels, the pixel in column i reaching from i to i + 1.
 
     Attributes:
-        template: BGR uint8 [127, 127, 3]. search: BGR uint8 [255, 255, 3].
-        box: the target in the search patch, patch pixels.
-        positive: whether the search patch shows the template's object.
+        template: BGR uint8 [127, 127, 3]. search: BGR uint8 [S, S, 3].
+        template_box: the object in the template.
+        box: the object that the search patch was cut around: the template's own where ``positive``, else another.
+        positive: whether the search patch shows the template's object; if not, it shows it nowhere.
+        others: further objects known to be in the search patch: look-alikes of its picture, and pasted ones.
+        kind: what pair this is, in words. source, name: the set and the object in the template.
     """
 
-    template: NDArray[np.uint8]
-    search: NDArray[np.uint8]
+    template: Patch
+    search: Patch
+    template_box: Box
     box: Box
     positive: bool
+    others: tuple[Box, ...] = ()
+    kind: str = ""
+    source: str = ""
+    name: str = ""
+
+    def mirrored(self) -> Pair:
+        """Both patches with left and right exchanged, and every box with its patch."""
+        return replace(
+            self,
+            template=cv2.flip(self.template, 1),  # type: ignore[arg-type]
+            search=cv2.flip(self.search, 1),  # type: ignore[arg-type]
+            template_box=_mirrored(self.template_box, self.template),
+            box=_mirrored(self.box, self.search),
+            others=tuple(_mirrored(other, self.search) for other in self.others),
+        )
+
+    def grey(self) -> Pair:
+        """Both patches without colour."""
+        return replace(self, template=remove_colour(self.template), search=remove_colour(self.search))
 
 
 class PairDataset(Dataset[dict[str, NDArray[np.generic]]]):
-    """Pair number i, the same on every run with the same seed.
+    """Pair number i, the same on every run with the same sources, settings and seed, in whatever process.
 
     Args:
-        sources: lists of instances with their weight.
-        settings: the variations.
+        sources: what the pairs are drawn from.
+        pairs, augment: the recipe's sections.
         length: number of pairs.
-        seed: of all random choices.
+        seed: of all random choices, 0 or more.
+        search_size: side of the search patch, pixels.
+
+    Attributes:
+        faults: what could not be read so far in this process, one a source.
     """
 
     def __init__(
-        self, sources: Sequence[tuple[list[Instance], float]], settings: AugmentRecipe, length: int, seed: int
+        self,
+        sources: Sequence[PairSource],
+        pairs: PairRecipe,
+        augment: AugmentRecipe,
+        length: int,
+        seed: int,
+        search_size: int = SEARCH_SIZE,
     ) -> None:
-        self.settings, self.length, self.seed = settings, length, seed
-        weights = np.array([weight for _, weight in sources])
-        self._shares = weights / weights.sum()
-        # Within a source a collection counts by the square root of its size, else the largest would drown the others.
-        self._collections: list[list[list[Instance]]] = []
-        self._collection_shares: list[NDArray[np.float64]] = []
-        for instances, _ in sources:
-            groups: dict[str, list[Instance]] = {}
-            for instance in instances:
-                groups.setdefault(instance.collection, []).append(instance)
-            sizes = np.sqrt([float(sum(min(len(i.views), 100) for i in g)) for g in groups.values()])
-            self._collections.append(list(groups.values()))
-            self._collection_shares.append(sizes / sizes.sum())
+        self.sources = tuple(sources)
+        self.augment, self.length, self.seed = augment, length, seed
+        self._mixture = Mixture(sources)
+        self._planner = Planner(self._mixture, pairs, augment, search_size)
+        self.faults = [Faults(source.tracks.name) for source in sources]
 
     def __len__(self) -> int:
         return self.length
 
     def __getitem__(self, index: int) -> dict[str, NDArray[np.generic]]:
-        """template uint8 [127, 127, 3], search uint8 [255, 255, 3], box float32 [4] (x0, y0, x1, y1), positive [1]."""
+        """Pair ``index`` as a batch has it.
+
+        Returns:
+            template uint8 [127, 127, 3], search uint8 [S, S, 3], box and template_box float32 [4] (x0, y0, x1, y1 in
+            patch pixels), positive float32 [1], index int64 [].
+        """
+        if get_worker_info() is not None:
+            cv2.setNumThreads(1)  # the workers are the threads
         pair = self.pair(index)
-        b = pair.box
         return {
             "template": pair.template,
             "search": pair.search,
-            "box": np.array([b.x, b.y, b.right, b.bottom], np.float32),
+            "box": _corners(pair.box),
             "positive": np.array([pair.positive], np.float32),
+            "template_box": _corners(pair.template_box),
+            "index": np.array(index, np.int64),
         }
 
     def pair(self, index: int) -> Pair:
-        """Pair number ``index``."""
-        rng = np.random.default_rng((self.seed, index))
-        s = self.settings
-        group = self._group(rng)
-        instance = group[int(rng.integers(len(group)))]
-        first, second = self._two_views(instance, rng)
-        positive = rng.random() >= s.negative
-        if not positive:
-            # The object without itself: another one of the same collection half the time, which is the hard half.
-            others = group if rng.random() < 0.5 and len(group) > 1 else self._group(rng)
-            other = others[int(rng.integers(len(others)))]
-            second = other.views[int(rng.integers(len(other.views)))]
-            positive = second.path == first.path
-            second = first if positive else second
+        """Pair number ``index``; raises as :meth:`timed_pair`."""
+        return self.timed_pair(index)[0]
 
-        template = self._template(first, rng)
-        search, box = self._search(second, rng)
-        if positive and rng.random() < s.distractor:
-            other = group[int(rng.integers(len(group)))]
-            view = other.views[int(rng.integers(len(other.views)))]
-            if other is not instance:
-                search = paste(search, box, self._object(view), rng)
-        if rng.random() < s.occlude:
-            search = cover(search, box, rng)
-        if rng.random() < s.flip:
-            template, search = template[:, ::-1], search[:, ::-1]
-            box = Box(SEARCH_SIZE - box.right, box.y, box.w, box.h)
-        if rng.random() < s.grey:
-            template, search = remove_colour(template), remove_colour(search)
-        template, search = vary_colour(template, s.colour, rng), vary_colour(search, s.colour, rng)
-        if rng.random() < s.blur:
-            search = motion_blur(search, rng)
-        return Pair(np.ascontiguousarray(template), np.ascontiguousarray(search), box, positive)
+    def timed_pair(self, index: int) -> tuple[Pair, dict[str, float]]:
+        """Pair number ``index``, and the seconds that went to draw (choices, annotations), decode, crop and augment.
 
-    def _group(self, rng: np.random.Generator) -> list[Instance]:
-        source = int(rng.choice(len(self._shares), p=self._shares))
-        shares = self._collection_shares[source]
-        return self._collections[source][int(rng.choice(len(shares), p=shares))]
+        Raises:
+            DatasetError: a source of which too much cannot be read.
+        """
+        place = self._mixture.draw(np.random.default_rng((self.seed, index, 0)))
+        watch, faults = Stopwatch(), self.faults[place]
+        for attempt in range(1, _TRIES + 1):
+            rng = np.random.default_rng((self.seed, index, attempt))
+            faults.draws += 1
+            try:
+                with watch.part("draw"):
+                    plan = self._planner.plan(self._mixture.pools[place], rng)
+                return self._made(plan, rng, watch), watch.seconds
+            except DatasetError as error:
+                faults.add(error)
+                last = error
+        raise DatasetError(f"{faults.name}: pair {index} failed {_TRIES} times in a row, the last: {last}") from last
 
-    @staticmethod
-    def _two_views(instance: Instance, rng: np.random.Generator) -> tuple[View, View]:
-        views = instance.views
-        i = int(rng.integers(len(views)))
-        low, high = max(i - 100, 0), min(i + 100, len(views) - 1)
-        return views[i], views[int(rng.integers(low, high + 1))]
+    def _made(self, plan: Plan, rng: np.random.Generator, watch: Stopwatch) -> Pair:
+        wanted = [(plan.template, plan.template_crop), (plan.search, plan.search_crop)]
+        template, search, *pasted = cut_patches([*wanted, plan.pasted] if plan.pasted else wanted, watch)
+        template_box, box = (crop.to_patch(view.box) for view, crop in wanted)
+        others = [plan.search_crop.to_patch(plan.look_alike)] if plan.look_alike else []
+        with watch.part("augment"):
+            if plan.pasted:
+                search, where = paste(search, box, inner(pasted[0], *plan.pasted), rng)
+                others += [where] if where else []
+            template = vary(template, template_box, self.augment.template, rng)
+            search = vary(search, box, self.augment.search, rng)
+            view, positive = plan.template, plan.positive
+            made = Pair(template, search, template_box, box, positive, tuple(others), plan.kind, view.source, view.name)
+            flip, grey = rng.random(2)
+            made = made.mirrored() if flip < self.augment.flip else made
+            return made.grey() if grey < self.augment.grey else made
 
-    def _template(self, view: View, rng: np.random.Generator) -> NDArray[np.uint8]:
-        crop = template_crop(view.box)
-        return crop_patch(
-            view.read(), self._moved(crop, self.settings.template_shift, self.settings.template_scale, rng)
-        )
 
-    def _search(self, view: View, rng: np.random.Generator) -> tuple[NDArray[np.uint8], Box]:
-        crop = self._moved(search_crop(view.box), self.settings.search_shift, self.settings.search_scale, rng)
-        return crop_patch(view.read(), crop), crop.to_patch(view.box)
+def _mirrored(box: Box, patch: Patch) -> Box:
+    """A patch of P columns reaches from 0 to P (geometry.py), so its mirror puts x at P - x."""
+    return Box(patch.shape[1] - box.right, box.y, box.w, box.h)
 
-    @staticmethod
-    def _moved(crop: Crop, shift: float, scale: float, rng: np.random.Generator) -> Crop:
-        dx, dy = rng.uniform(-shift, shift, 2) / crop.scale
-        return Crop(crop.cx + dx, crop.cy + dy, crop.side * float(np.exp(rng.uniform(-scale, scale))), crop.patch)
 
-    @staticmethod
-    def _object(view: View) -> NDArray[np.uint8]:
-        image = view.read()
-        box = view.box.clipped(image.shape[1], image.shape[0])
-        x, y = int(box.x), int(box.y)
-        return image[y : y + max(int(box.h), 1), x : x + max(int(box.w), 1)]
+def _corners(box: Box) -> NDArray[np.float32]:
+    return np.array([box.x, box.y, box.right, box.bottom], np.float32)

@@ -7,6 +7,10 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from siam_tracker_ros.training.recipe_loss import LabelRecipe, LossRecipe
+from siam_tracker_ros.training.recipe_pairs import AugmentRecipe, PairRecipe
+from siam_tracker_ros.training.recipe_schedule import ScheduleRecipe
+
 
 class RecipeError(ValueError):
     """A recipe that cannot be used; the message names each wrong entry."""
@@ -17,87 +21,58 @@ class _Part(BaseModel):
 
 
 class SourceRecipe(_Part):
-    """One source of pairs below the data folder: a csv of stills, or a folder of sequences."""
+    """One data set below the data folder."""
 
-    path: str = Field(description="csv of stills or folder of sequences, relative to the data folder")
-    weight: float = Field(gt=0, description="share of the pairs, relative to the other sources")
-
-
-class AugmentRecipe(_Part):
-    """How a pair is varied; lengths in patch pixels, shares 0..1."""
-
-    template_shift: float = Field(default=4.0, ge=0, le=64, description="largest shift of the template, pixels")
-    template_scale: float = Field(default=0.05, ge=0, le=0.5, description="largest change of the template's scale")
-    search_shift: float = Field(default=64.0, ge=0, le=100, description="largest shift of the search patch, pixels")
-    search_scale: float = Field(default=0.18, ge=0, le=0.5, description="largest change of the search patch's scale")
-    flip: float = Field(default=0.5, ge=0, le=1, description="share of pairs mirrored")
-    grey: float = Field(default=0.1, ge=0, le=1, description="share of pairs without colour")
-    colour: float = Field(
-        default=0.25, ge=0, le=1, description="largest change of brightness, contrast and each channel"
-    )
-    blur: float = Field(default=0.2, ge=0, le=1, description="share of search patches with motion blur")
-    occlude: float = Field(
-        default=0.1, ge=0, le=1, description="share of search patches whose target is covered in part"
-    )
-    negative: float = Field(
-        default=0.15, ge=0, le=1, description="share of pairs without the target in the search patch"
-    )
-    distractor: float = Field(
-        default=0.3, ge=0, le=1, description="share of search patches with a look-alike pasted in"
-    )
+    path: str = Field(description="the data set's folder or file, relative to the data folder")
+    layout: str = Field(description="how it is laid out: see docs/training.md")
+    weight: float = Field(default=1.0, gt=0, description="share of the pairs, relative to the other sources")
+    split: str = Field(default="train", description="the part of the data set to use, where its layout has parts")
+    least_side: float = Field(default=8.0, ge=1, description="smallest width and height of a box, pixels of the image")
+    leave_out: tuple[str, ...] = Field(default=(), description="names of videos or pictures that are not trained on")
 
 
-class LossRecipe(_Part):
-    """Weights of the loss's terms (AFSN equation 12)."""
+class ValidationRecipe(_Part):
+    """Sequences that the tracker runs on during training, with the running mean of the weights."""
 
-    centerness: float = Field(default=1.0, ge=0, description="lambda 1")
-    regression: float = Field(default=1.0, ge=0, description="lambda 2")
-    hardest: int = Field(default=0, ge=0, description="negatives counted per sample, the hardest ones; 0: all")
-    levels: float = Field(
-        default=0.3, ge=0, description="weight of each level's own loss beside that of the fused output"
-    )
+    path: str = Field(default="", description="folder of sequences, relative to the data folder; empty: none")
+    layout: str = Field(default="auto", description="how it is laid out, as for siam-track eval")
+    sequences: tuple[str, ...] = Field(default=(), description="names of those to use; empty: all")
+    frames: int = Field(default=0, ge=0, description="only so many first frames of each; 0: all")
+    every_epochs: float = Field(default=1.0, gt=0, description="how often")
 
 
 class Recipe(_Part):
     """A whole run."""
 
-    model: str
+    model: str = Field(description="a model of the zoo")
     shortcuts: str | None = Field(
         default=None,
         description="shortcuts of the backbone where the model has two kinds: 1x1, for ImageNet weights, or 3x3",
     )
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, description="of all random choices")
     sources: tuple[SourceRecipe, ...] = Field(min_length=1)
-    steps: int = Field(gt=0, description="optimiser steps")
-    batch_size: int = Field(gt=0)
-    backbone_rate: float = Field(ge=0, description="learning rate of the backbone")
-    started_rate: float = Field(ge=0, description="learning rate of the other layers that the start filled")
-    fresh_rate: float = Field(ge=0, description="learning rate of layers that begin at random")
-    warmup_steps: int = Field(default=200, ge=0)
-    weight_decay: float = Field(default=1e-4, ge=0)
-    clip_norm: float = Field(default=5.0, gt=0, description="gradients are scaled to this norm at most")
-    ema: float = Field(
-        default=0.999, ge=0, lt=1, description="decay of the running mean of the weights, which is what ships"
-    )
-    keep_start: float = Field(
-        default=0.0,
-        ge=0,
-        lt=1,
-        description="share of the start in the weights that ship: (1 - k) trained + k start, tensor by tensor",
-    )
-    labels: str = Field(default="ellipse", pattern="^(box|ellipse)$", description="which points are positive")
+    pairs: PairRecipe = PairRecipe()
     augment: AugmentRecipe = AugmentRecipe()
+    labels: LabelRecipe = LabelRecipe()
     loss: LossRecipe = LossRecipe()
+    schedule: ScheduleRecipe
+    validation: ValidationRecipe = ValidationRecipe()
 
 
-def read_recipe(path: Path) -> Recipe:
+def read_recipe(path: Path, precision: str | None = None) -> Recipe:
     """A recipe from YAML.
+
+    Args:
+        precision: instead of the recipe's own (``schedule.precision``).
 
     Raises:
         RecipeError: no such file, not YAML, or an entry that is unknown, missing, of the wrong type or out of range.
     """
     try:
-        return Recipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if precision is not None and isinstance(content, dict) and isinstance(content.get("schedule"), dict):
+            content["schedule"]["precision"] = precision
+        return Recipe.model_validate(content)
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read ({error.strerror})") from error
     except yaml.YAMLError as error:

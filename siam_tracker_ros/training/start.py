@@ -1,7 +1,8 @@
-"""Where a training starts: public weights put into our networks, every tensor accounted for."""
+"""Where a training starts: the network, with public weights put into it, every tensor accounted for."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -11,11 +12,42 @@ from siam_tracker_ros.networks.afsn_mobile import AFSNMobile
 from siam_tracker_ros.networks.checkpoint import CheckpointError
 from siam_tracker_ros.networks.convert import map_checkpoint
 from siam_tracker_ros.networks.layouts import LAYOUTS, NANOTRACK_WITH_HEAD
+from siam_tracker_ros.networks.ocean import OceanOnline
 from siam_tracker_ros.networks.weights import load_part
+from siam_tracker_ros.networks.zoo import MODELS
+from siam_tracker_ros.training.recipe import Recipe, RecipeError
 
 # Of red, green, blue, as torchvision's weights were trained with.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+
+
+def build_network(recipe: Recipe) -> nn.Module:
+    """The recipe's network, untrained. Raises RecipeError where there is none such."""
+    if recipe.model not in MODELS:
+        raise RecipeError(f"unknown model '{recipe.model}'; use one of {', '.join(MODELS)}")
+    try:
+        return MODELS[recipe.model].build(recipe.shortcuts)
+    except ValueError as error:
+        raise RecipeError(str(error)) from error
+
+
+def fill(network: nn.Module, start: Path | None, say: Callable[[str], None]) -> frozenset[str]:
+    """Put the start, if there is one, into ``network``; returns the names of what begins at random.
+
+    Ocean's online stage begins as a copy of the stage whose structure it has (section 4.2).
+
+    Raises:
+        CheckpointError, WeightsError: as :func:`start_from`.
+    """
+    names = network.state_dict()
+    fresh = frozenset(names)
+    if start is not None:
+        fresh = frozenset(start_from(network, start))
+        say(f"start: {len(names) - len(fresh)} tensors from {start.name}, {len(fresh)} at random")
+    if isinstance(network, OceanOnline):
+        network.online_stage.load_state_dict(network.backbone.layer3.state_dict())
+    return fresh
 
 
 def start_from(network: nn.Module, path: Path) -> list[str]:

@@ -41,7 +41,8 @@ def test_the_embedding_is_computed_only_if_asked_for():
     z, x = torch.rand(1, 3, 127, 127) * 255, torch.rand(2, 3, 159, 159) * 255
     network.search(network.kernels(network.template(z)), x[:1])
     assert not calls
-    vectors = network.embed(x, torch.tensor([[0, 20.0, 20.0, 90.0, 90.0], [1, 20.0, 20.0, 90.0, 90.0]]))
+    regions = torch.tensor([[0, 20.0, 20.0, 90.0, 90.0], [1, 20.0, 20.0, 90.0, 90.0]])
+    vectors = network.embed(network.features(x), regions, 159)
     hook.remove()
     assert calls == [1]
     assert vectors.shape == (2, 256)

@@ -4,9 +4,12 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from siam_tracker_ros.geometry import Box, Crop
-from siam_tracker_ros.tracking.scoring import Choice, choose, cosine_window, penalty, smooth
+from siam_tracker_ros.tracking.scoring import Choice, agreed_box, choose, cosine_window, penalty, smooth
 from siam_tracker_ros.tracking.settings import TrackerSettings
 
 
@@ -111,3 +114,36 @@ def test_box_stays_in_the_image():
     assert 0 <= box.cy <= 240
     assert box.w == 320
     assert box.h == 4
+
+
+def test_the_power_of_the_score_sharpens_it_against_the_window():
+    foreground, centerness, boxes = candidates()
+    foreground[0], foreground[4], boxes[4] = 0.99, 0.90, (1, 1, 41, 41)
+    window = cosine_window(3)  # 1 in the middle, point 4, and 0 elsewhere
+    last = Box(0, 0, 40, 40)
+    plain = TrackerSettings(window_influence=0.2, score_power=1.0)  # 0.99 * 0.8 against 0.90 * 0.8 + 0.2
+    sharp = TrackerSettings(window_influence=0.2, score_power=8.0)  # 0.92 * 0.8 against 0.43 * 0.8 + 0.2
+    assert choose(foreground, centerness, boxes, last, window, plain).box.x == 1
+    assert choose(foreground, centerness, boxes, last, window, sharp).box.x == 100
+    assert choose(foreground, centerness, boxes, last, window, sharp).score == pytest.approx(0.99)
+
+
+def test_the_box_is_the_median_of_those_that_agree():
+    chosen = np.array([10.0, 10, 50, 50])
+    boxes = np.array([chosen, [12, 10, 52, 50], [14, 12, 54, 58], [200, 200, 240, 240]])
+    # IoU with the chosen one: 1, 1520/1680, 1368/2072 = 0.66, 0.
+    assert agreed_box(boxes, chosen, 0.6) == Box(12, 10, 40, 40)
+    assert agreed_box(boxes, chosen, 0.7) == Box(11, 10, 40, 40)
+    assert agreed_box(boxes, chosen, 1.0) == Box(10, 10, 40, 40)
+
+
+@given(
+    hnp.arrays(np.float64, (9, 4), elements=st.floats(-500, 500)),
+    st.integers(0, 8),
+    st.floats(0, 1),
+)
+def test_the_agreed_box_lies_within_those_that_agree_and_is_never_empty(boxes, best, agreement):
+    box = agreed_box(boxes, boxes[best], agreement)
+    assert min(box.w, box.h) > 0
+    assert boxes[:, 0].min() <= box.x <= boxes[:, 0].max()
+    assert boxes[:, 1].min() <= box.y <= boxes[:, 1].max()

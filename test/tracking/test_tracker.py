@@ -127,3 +127,23 @@ def test_settings_change_while_it_runs(tracker):
     tracker.init(scene(200, 200), (200, 200, 60, 60))
     tracker.configure(TrackerSettings(confidence_uncertain=1.0, confidence_lost=0.0))
     assert tracker.update(scene(200, 200)).state is TrackState.UNCERTAIN
+
+
+def test_a_target_that_jumps_is_looked_at_twice_in_the_same_frame(tracker, monkeypatch):
+    looks = []
+    plain = type(tracker._runtime).search_many
+
+    def counted(runtime, kernels, patches):
+        looks.append(len(patches))
+        return plain(runtime, kernels, patches)
+
+    monkeypatch.setattr(type(tracker._runtime), "search_many", counted)
+    tracker.init(scene(200, 200), (200, 200, 60, 60))
+    tracker.update(scene(202, 200))
+    assert looks == [1]  # two pixels are no jump
+    jumped = tracker.update(scene(262, 200))
+    assert looks == [1, 1, 1]
+    assert jumped.box.iou(Box(262, 200, 60, 60)) > 0.8
+    tracker.configure(TrackerSettings(second_look=0.0))
+    tracker.update(scene(322, 200))
+    assert looks == [1, 1, 1, 1]
