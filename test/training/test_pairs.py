@@ -60,7 +60,11 @@ class Threads(PairDataset):
 
 def test_workers_make_the_same_batches_with_one_thread_each(stills):
     dataset = Threads([stills], EVERYTHING, AugmentRecipe(), 12, seed=3)
+    # As PairLoader: a fork of a process in which OpenCV has a pool of threads would wait for threads that it has not.
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
     alone, shared = (list(DataLoader(dataset, batch_size=4, num_workers=n)) for n in (0, 2))
+    cv2.setNumThreads(before)
     assert len(alone) == len(shared) == 3
     for a, b in zip(alone, shared, strict=True):
         assert all((a[name] == b[name]).all() for name in a if name != "threads")
