@@ -10,39 +10,35 @@ from numpy.typing import NDArray
 from siam_tracker_ros.runtime.protocol import Runtime
 from siam_tracker_ros.tracking.contract import TrackResult
 from siam_tracker_ros.tracking.lost_search import Look
+from siam_tracker_ros.tracking.scene import open_scene
 from siam_tracker_ros.tracking.target import CAMERA, Target
 
 
 def follow(runtime: Runtime, targets: Sequence[Target], frame: NDArray[np.uint8]) -> list[TrackResult]:
     """Find every target in the next frame, with one pass of the network for all whose patches are of one size."""
     view = CAMERA.look(frame) if any(target.wants_view for target in targets) else None
+    scene = open_scene(runtime, frame)
     for target in targets:
         target.begin(frame, view)
-    crops = {index: target.plan() for index, target in enumerate(targets)}
     looks = share_looks(targets, frame.shape[1], frame.shape[0])
     results: dict[int, TrackResult] = {}
     for size in dict.fromkeys(target.geometry.search_size for target in targets):
         group = [index for index, target in enumerate(targets) if target.geometry.search_size == size]
-        patches = [targets[index].patch(frame, crops[index]) for index in group]
-        kernels = [targets[index].kernels for index in group]
-        for index in group:
-            target = targets[index]
-            patches += [target.patch(frame, look.crop) for look in looks[index]]
-            kernels += [target.first_kernels if look.verify else target.kernels for look in looks[index]]
-        maps = iter(runtime.search_many(kernels, patches))
-        usual = {index: next(maps) for index in group}
-        elsewhere = {index: [next(maps) for _ in looks[index]] for index in group}
-        again = {index: targets[index].look_again(frame, crops[index], usual[index]) for index in group}
+        asked = {index: targets[index].ask() for index in group}
+        elsewhere = {index: [targets[index].ask_elsewhere(look) for look in looks[index]] for index in group}
+        answers = iter(scene.answers([*asked.values(), *(each for own in elsewhere.values() for each in own)]))
+        found = {index: next(answers) for index in group}
+        seen_elsewhere = {index: [next(answers) for _ in looks[index]] for index in group}
+        again = {index: targets[index].look_again(frame, asked[index], found[index]) for index in group}
         seen = {index: box for index, box in again.items() if box is not None}
         if seen:
-            closer = {index: targets[index].plan(box) for index, box in seen.items()}
-            patches = [targets[index].patch(frame, crop) for index, crop in closer.items()]
-            kernels = [targets[index].kernels for index in closer]
-            crops |= closer
-            usual |= dict(zip(closer, runtime.search_many(kernels, patches), strict=True))
+            closer = {index: targets[index].ask(box) for index, box in seen.items()}
+            asked |= closer
+            found |= dict(zip(closer, scene.answers(list(closer.values())), strict=True))
         for index in group:
-            found = targets[index].look(frame, looks[index], elsewhere[index])
-            results[index] = targets[index].settle(frame, crops[index], usual[index], found, seen.get(index))
+            target = targets[index]
+            sighting = target.look(frame, looks[index], seen_elsewhere[index])
+            results[index] = target.settle(scene, asked[index], found[index], sighting, seen.get(index))
     return [results[index] for index in range(len(targets))]
 
 

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from siam_tracker_ros.geometry import Box, Crop, check_box, search_crop, start_box, template_crop
+from siam_tracker_ros.geometry import Box, check_box, search_crop, start_box, template_crop
 from siam_tracker_ros.networks.response import Geometry
-from siam_tracker_ros.patches import crop_patch, mean_color
-from siam_tracker_ros.runtime.protocol import Maps, Runtime
-from siam_tracker_ros.tracking.apce import RunningApce, summed_apce
+from siam_tracker_ros.patches import mean_color
+from siam_tracker_ros.runtime.protocol import Runtime
+from siam_tracker_ros.tracking.apce import RunningApce
 from siam_tracker_ros.tracking.calibration import Calibration
 from siam_tracker_ros.tracking.camera_motion import CameraMotion, View
 from siam_tracker_ros.tracking.contract import TrackResult
@@ -23,7 +23,8 @@ from siam_tracker_ros.tracking.lost_search import Look, LostSearch, Sighting
 from siam_tracker_ros.tracking.online import OnlineBranch
 from siam_tracker_ros.tracking.online_samples import first_samples
 from siam_tracker_ros.tracking.prediction import Prediction
-from siam_tracker_ros.tracking.scoring import choose, cosine_window, smooth
+from siam_tracker_ros.tracking.scene import Answer, Question, Scene, open_scene
+from siam_tracker_ros.tracking.scoring import cosine_window, smooth
 from siam_tracker_ros.tracking.settings import TrackerSettings
 from siam_tracker_ros.tracking.state import StateMachine, TrackState
 from siam_tracker_ros.tracking.templates import Features, TemplateMemory
@@ -32,8 +33,8 @@ from siam_tracker_ros.tracking.templates import Features, TemplateMemory
 class Target:
     """The state of one target. The network is run by whoever holds it, for several targets at once.
 
-    For every frame: ``begin``, then ``plan`` says where to look, ``patch`` cuts that out, ``settle`` takes what the
-    network answers. While it ``wants_search``, ``search.plan`` says where else to look, and ``look`` takes that.
+    For every frame: ``begin``, then ``ask`` says where to look, ``settle`` takes what the network answers. While it
+    ``wants_search``, ``search.plan`` says where else to look, ``ask_elsewhere`` asks that, ``look`` takes it.
 
     Args:
         frame: BGR uint8 [H, W, 3], checked.
@@ -55,16 +56,17 @@ class Target:
         height, width = frame.shape[:2]
         own = runtime.geometry
         self.box = start_box(check_box(box, width, height), own.crop)
-        self.settings = settings
+        self._set(settings)
         self._runtime, self._calibration = runtime, calibration
         self._border = mean_color(frame)
+        scene = open_scene(runtime, frame)
         small = self.box.area < settings.small_target_share * width * height
         size = (settings.small_target_search_size if small else 0) or settings.search_size
         self.geometry: Geometry = own.at(size) if size else own
         self._window = cosine_window(self.geometry.map_size)
         self._state = StateMachine(settings)
         self._apce = RunningApce()
-        self._memory = TemplateMemory(self._features(frame, self.box), settings)
+        self._memory = TemplateMemory(self._features(scene, self.box), settings)
         self.kernels = self.first_kernels = runtime.kernels(self._memory.blended())
         self.search = LostSearch(settings, self.geometry.search_size, self.geometry.template_size)
         self._prediction = Prediction(CAMERA)
@@ -74,7 +76,8 @@ class Target:
 
     def configure(self, settings: TrackerSettings) -> None:
         """Change the settings; search sizes and ``online`` count from the next start only."""
-        self.settings = self._state.settings = self._memory.settings = self.search.settings = settings
+        self._set(settings)
+        self._state.settings = self._memory.settings = self.search.settings = settings
 
     def rescale(self, factor_x: float, factor_y: float) -> None:
         """The frames' size changed by these factors: the target is where it was, in the new pixels."""
@@ -101,42 +104,43 @@ class Target:
         if self._waits:
             self._carry(frame)
 
-    def plan(self, seen: Box | None = None) -> Crop:
+    def ask(self, seen: Box | None = None) -> Question:
         """Where to look in the next frame, or again in this one, where the target was ``seen``."""
-        return search_crop(seen or self.box, self.geometry.search_size, self.geometry.template_size)
+        last = seen or self.box
+        crop = search_crop(last, self.geometry.search_size, self.geometry.template_size)
+        return Question(
+            self.kernels, crop, self._border, crop.to_patch(last), self._window, self.settings, self._taught
+        )
 
-    def patch(self, frame: NDArray[np.uint8], crop: Crop) -> NDArray[np.uint8]:
-        """What lies there, uint8 [S, S, 3], filled with the first frame's mean colour outside the frame."""
-        return crop_patch(frame, crop, self._border, self._runtime.geometry.crop)
+    def ask_elsewhere(self, look: Look) -> Question:
+        """The question that a place of the search is."""
+        kernels = self.first_kernels if look.verify else self.kernels
+        last = look.crop.to_patch(look.last)
+        return Question(kernels, look.crop, self._border, last, self._window, self._anywhere)
 
-    def look(self, frame: NDArray[np.uint8], looks: Sequence[Look], maps: Sequence[Maps]) -> Sighting | None:
+    def look(self, frame: NDArray[np.uint8], looks: Sequence[Look], answers: Sequence[Answer]) -> Sighting | None:
         """What the network saw at the places that the search asked for; the target, once the search has found it."""
         height, width = frame.shape[:2]
-        # No place is more likely than another.
-        settings, seen = replace(self.settings, window_influence=0.0), []
-        for look, one in zip(looks, maps, strict=True):
-            last = look.crop.to_patch(look.last)
-            choice = choose(one.foreground, one.centerness, one.boxes, last, self._window, settings)
-            if choice is None:
+        seen = []
+        for look, one in zip(looks, answers, strict=True):
+            if one.choice is None:
                 seen.append(Sighting(None, 0.0, 0.0))
                 continue
-            box = look.crop.to_image(choice.box)
+            box = look.crop.to_image(one.choice.box)
             if look.verify:
-                box = smooth(look.last, look.crop, choice, settings, width, height)
-            energy = summed_apce(one.levels)
-            seen.append(Sighting(box, choice.confidence, self._apce.ratio(energy), energy))
+                box = smooth(look.last, look.crop, one.choice, self._anywhere, width, height)
+            seen.append(Sighting(box, one.choice.confidence, self._apce.ratio(one.apce), one.apce))
         return self.search.take(looks, seen)
 
-    def look_again(self, frame: NDArray[np.uint8], crop: Crop, maps: Maps) -> Box | None:
+    def look_again(self, frame: NDArray[np.uint8], question: Question, answer: Answer) -> Box | None:
         """Where the target seems to be if this frame should be looked at a second time there, else None.
 
         A target far from the middle of its patch may be seen in part only, and has moved or grown more than one step
         of the smoothing follows.
         """
-        settings = self.settings
+        settings, crop, choice = self.settings, question.crop, answer.choice
         if not settings.second_look or self.wants_search:
             return None
-        choice = choose(maps.foreground, maps.centerness, maps.boxes, crop.to_patch(self.box), self._window, settings)
         if choice is None or choice.confidence < settings.confidence_lost:
             return None
         middle = crop.patch / 2
@@ -146,39 +150,28 @@ class Target:
 
     def settle(
         self,
-        frame: NDArray[np.uint8],
-        crop: Crop,
-        maps: Maps,
+        scene: Scene,
+        question: Question,
+        answer: Answer,
         found: Sighting | None = None,
         seen: Box | None = None,
     ) -> TrackResult:
-        """Where the target is, by the network's response to the patch of ``crop``, or where the search found it.
+        """Where the target is, by the network's answer to the question, or where the search found it.
 
         ``seen``: where the first of two looks at this frame saw it, which the second goes on from.
         """
-        last = seen or self.box
         if found is not None and found.box is not None:
             return self._settle_on(found.box, found)
+        last, frame = seen or self.box, scene.frame
         height, width = frame.shape[:2]
-        memory = self._memory
-        online = self._online if self.settings.online else None
-        sample, scores = online.score(maps.features) if online else (maps.features, None)
-        choice = choose(
-            maps.foreground,
-            maps.centerness,
-            maps.boxes,
-            crop.to_patch(last),
-            self._window,
-            self.settings,
-            scores,
-        )
+        memory, crop, choice = self._memory, question.crop, answer.choice
         if choice is None:
             state = self._state.update(0.0, 0.0)
             state = TrackState.UNCERTAIN if state is TrackState.TRACKING else state  # without the lost logic
             self._wait(frame)
             reason = "the network's output is not finite in this frame"
             return TrackResult(self.box, 0.0, 0.0, 0.0, state, reason, memory.updates, False, measured=False)
-        energy, score = summed_apce(maps.levels), choice.confidence
+        energy, score = answer.apce, choice.confidence
         ratio = self._apce.ratio(energy)
         state = self._state.update(score, ratio)
         sure, measured, reason = self._state.sure, self._state.measured, self._state.reason
@@ -198,12 +191,12 @@ class Target:
         elif state is TrackState.SEARCHING:
             reason = f"{reason}; {self.search.reason}"
         box, updated = self.box, False
-        if online and scores is not None and sure and score >= self.settings.template_confidence:
-            online.learn(sample, scores, crop.to_patch(box))
+        if answer.sample is not None and answer.scores is not None and self._taught:
+            self._teach(answer.sample, answer.scores, crop.to_patch(box), score if sure else -1.0)
         if state is TrackState.TRACKING:
             self._apce.add(energy)
             self._sizes.append((box.w, box.h))
-            updated = memory.offer(score, energy, ratio, self._features_of(frame, box))
+            updated = memory.offer(score, energy, ratio, self._features_of(scene, box))
             if updated:
                 self.kernels = self._runtime.kernels(memory.blended())
         confidence = self._confidence(score, ratio)
@@ -251,18 +244,31 @@ class Target:
     def _confidence(self, score: float, apce_ratio: float) -> float:
         return self._calibration.probability(score, apce_ratio) if self._calibration else score
 
+    @property
+    def _taught(self) -> OnlineBranch | None:
+        """The online branch while it has a say."""
+        return self._online if self.settings.online else None
+
+    def _teach(self, sample: torch.Tensor, scores: NDArray[np.float32], box: Box, score: float) -> None:
+        """A frame's lesson for the online branch; negative ``score`` for a frame that is not sure."""
+        if self._taught and score >= self.settings.template_confidence:
+            self._taught.learn(sample, scores, box)
+
+    def _set(self, settings: TrackerSettings) -> None:
+        self.settings = settings
+        self._anywhere = replace(settings, window_influence=0.0)  # of a search: no place is more likely than another
+
     def _taught_online(self, frame: NDArray[np.uint8]) -> OnlineBranch:
         crop = search_crop(self.box, self.geometry.search_size, self.geometry.template_size)
         patches, boxes = first_samples(frame, self.box, crop, self._border, self._runtime.geometry.crop)
         samples = torch.cat([self._runtime.search(self.kernels, patch).features for patch in patches])
         return OnlineBranch(self.geometry, samples, boxes)
 
-    def _features_of(self, frame: NDArray[np.uint8], box: Box) -> Callable[[], Features]:
-        return lambda: self._features(frame, box)
+    def _features_of(self, scene: Scene, box: Box) -> Callable[[], Features]:
+        return lambda: self._features(scene, box)
 
-    def _features(self, frame: NDArray[np.uint8], box: Box) -> Features:
-        crop = template_crop(box, self._runtime.geometry.template_size)
-        return self._runtime.template(self.patch(frame, crop))
+    def _features(self, scene: Scene, box: Box) -> Features:
+        return scene.template(template_crop(box, self._runtime.geometry.template_size), self._border)
 
 
 CAMERA = CameraMotion()
