@@ -58,15 +58,17 @@ class AFSN(nn.Module):
         return tuple(central(level) for level in self.features(patch))
 
     def kernels(self, features: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """The template features are the correlation's kernels (equation 3)."""
-        return features
+        """The template features are the correlation's kernels (equation 3); those of R~2 hold the other levels'."""
+        return features[:1]
 
     def search(self, kernels: tuple[Tensor, ...], patch: Tensor) -> Response:
         """[B, 3, 255, 255] to maps of 25x25: equation 3, the three subnetworks, equation 5."""
         scores, centers, boxes = [], [], []
         features = self.features(patch)
-        for level, kernel, reduce, head in zip(features, kernels, self.reduce, self.heads, strict=True):
-            response = reduce(depthwise_correlation(level, kernel))  # [B, 256, 25, 25]
+        # Channel by channel, and R~3 and R4 are the first channels of R~2: so are their correlations.
+        correlated = depthwise_correlation(features[0], kernels[0])  # [B, 768, 25, 25]
+        for level, reduce, head in zip(features, self.reduce, self.heads, strict=True):
+            response = reduce(correlated[:, : level.shape[1]])  # [B, 256, 25, 25]
             score, center, box = head(response, response)
             scores.append(score)
             centers.append(center)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import cast
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from siam_tracker_ros.networks.response import Geometry, SiameseNetwork, point_grid
-from siam_tracker_ros.runtime.fold import fold_batch_norm
+from siam_tracker_ros.networks.running import for_running
 from siam_tracker_ros.runtime.passes import SearchPass, TemplatePass, maps_of
 from siam_tracker_ros.runtime.protocol import Maps
 
@@ -27,8 +26,7 @@ class EagerRuntime:
     def __init__(self, network: nn.Module, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
         self.geometry = cast(Geometry, network.geometry)
         self.device, self.dtype = device, dtype
-        folded = fold_batch_norm(copy.deepcopy(network).eval())
-        placed = folded.to(device=device, dtype=dtype).to(memory_format=torch.channels_last)
+        placed = for_running(network).to(device=device, dtype=dtype).to(memory_format=torch.channels_last)
         self._network = cast(SiameseNetwork, placed)
         self._template, self._search = TemplatePass(placed, dtype), SearchPass(placed, dtype)
         self._points: dict[int, NDArray[np.float32]] = {}

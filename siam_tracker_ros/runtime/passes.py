@@ -24,8 +24,9 @@ class _Pass(nn.Module):
         return cast(SiameseNetwork, self.network)
 
     def _image(self, patch: Tensor) -> Tensor:
-        # A picture's own layout is channels-last, so this is a type change and no transposition.
-        return patch.permute(0, 3, 1, 2).to(self.dtype)
+        # A picture's own layout is channels-last, so this is a type change and no transposition. The type first: there
+        # are fewer bytes to be moved where a library does transpose.
+        return patch.to(self.dtype).permute(0, 3, 1, 2)
 
 
 class TemplatePass(_Pass):

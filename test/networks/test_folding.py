@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from siam_tracker_ros.networks.folding import fold_batch_norm
 from siam_tracker_ros.networks.zoo import MODELS
-from siam_tracker_ros.runtime.fold import fold_batch_norm
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))
