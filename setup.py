@@ -65,6 +65,8 @@ setup(
     ],
     extras_require={
         "demo": ["scikit-image"],
+        "onnx": ["onnx", "onnxruntime"],
+        "openvino": ["openvino"],
         "training": ["lightning>=2", "pillow", "tensorboard"],
         "development": DEVELOPMENT,
     },

@@ -26,8 +26,11 @@ PARAMETERS: dict[str, type] = {
     "model": str,
     "preset": str,
     "device": str,
+    "precision": str,
+    "runtime": str,
     "max_targets": int,
     "autostart": bool,
+    "prepare_only": bool,
     "use_sim_time": bool,
 }
 
@@ -72,6 +75,25 @@ def generate_launch_description() -> LaunchDescription:
                 "device",
                 default_value=FROM_FILE,
                 description="auto, cpu, cuda or cuda:N; empty: what the parameter file says.",
+            ),
+            DeclareLaunchArgument(
+                "precision",
+                default_value=FROM_FILE,
+                description="float32, float16 or bfloat16; empty: what the parameter file says.",
+                choices=[FROM_FILE, "float32", "float16", "bfloat16"],
+            ),
+            DeclareLaunchArgument(
+                "runtime",
+                default_value=FROM_FILE,
+                description="What computes the network; empty: what the parameter file says (auto: the fastest).",
+                choices=[FROM_FILE, "auto", "eager", "cuda_graph", "onnx", "tensorrt", "openvino"],
+            ),
+            DeclareLaunchArgument(
+                "prepare_only",
+                default_value=FROM_FILE,
+                description="Make what the runtime needs for this model on this machine, and exit. "
+                "Empty: what the parameter file says.",
+                choices=[FROM_FILE, "true", "false"],
             ),
             DeclareLaunchArgument(
                 "max_targets",

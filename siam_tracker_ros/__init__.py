@@ -44,26 +44,37 @@ def load_tracker(
     settings: TrackerSettings | None = None,
     preset: str = "",
     online: bool | None = None,
+    runtime: str = "auto",
 ) -> Tracker:
     """A tracker with trained weights.
 
     Args:
-        model: a name of the zoo, or a path to safetensors weights that name their model in their metadata.
+        model: a name of the zoo, a path to safetensors weights that name their model in their metadata, or a folder
+            that ``siam-track export`` has written.
         weights: a safetensors file to use instead of the shipped one.
         device: ``auto`` (CUDA where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
-        precision: ``float32``, or ``float16`` on CUDA.
+        precision: ``float32``; ``float16`` or ``bfloat16`` on CUDA; ``bfloat16`` on CPUs that compute in it.
         settings: thresholds and gains; None: those of the preset.
         preset: the model's settings by name, such as ``otb100`` of ``siamban_r50``; empty: the model's usual ones.
         online: the online branch on or off; None: as the settings say.
+        runtime: what computes: ``eager`` (PyTorch), ``cuda_graph``, ``onnx`` (ONNX Runtime), ``tensorrt``,
+            ``openvino``, or ``auto``: the fastest that is installed and gives PyTorch's numbers, measured once.
 
     Raises:
         ValueError: unknown model, weights that are missing, broken or of another network, unknown or missing
-            device, unknown preset.
+            device or runtime, unknown preset.
     """
     from siam_tracker_ros.tracking.load import load_tracker as load
 
     return load(
-        model, weights=weights, device=device, precision=precision, settings=settings, preset=preset, online=online
+        model,
+        weights=weights,
+        device=device,
+        precision=precision,
+        settings=settings,
+        preset=preset,
+        online=online,
+        runtime=runtime,
     )
 
 
@@ -76,12 +87,20 @@ def load_trackers(
     settings: TrackerSettings | None = None,
     preset: str = "",
     online: bool | None = None,
+    runtime: str = "auto",
 ) -> MultiTracker:
     """A tracker of several targets at once; arguments and errors as for `load_tracker`."""
     from siam_tracker_ros.tracking.load import load_trackers as load
 
     return load(
-        model, weights=weights, device=device, precision=precision, settings=settings, preset=preset, online=online
+        model,
+        weights=weights,
+        device=device,
+        precision=precision,
+        settings=settings,
+        preset=preset,
+        online=online,
+        runtime=runtime,
     )
 
 

@@ -23,6 +23,8 @@ def crop_patch(
 ) -> NDArray[np.uint8]:
     """Cut and scale ``crop`` out of the frame; only the pixels it needs are touched.
 
+    Where it shrinks by more than two, pixels are averaged two by two until less is left, as in an image pyramid.
+
     Args:
         frame: uint8 [H, W, 3] (any channel order) or [H, W].
         crop: the square; it may reach outside the image, or lie outside altogether.
@@ -46,17 +48,18 @@ def crop_patch(
     )
     if s < 0.5:
         # Bilinear sampling skips pixels when it shrinks by more than two: average first, on the part needed only.
-        half = crop.side / 2 + 2
-        x0, x1 = (int(np.clip(v, 0, width)) for v in (math.floor(crop.cx - half), math.ceil(crop.cx + half)))
-        y0, y1 = (int(np.clip(v, 0, height)) for v in (math.floor(crop.cy - half), math.ceil(crop.cy + half)))
-        if x1 - x0 >= 2 and y1 - y0 >= 2:
-            part = frame[y0:y1, x0:x1]
-            nw, nh = max(round((x1 - x0) * s * 1.5), 1), max(round((y1 - y0) * s * 1.5), 1)
-            frame = cv2.resize(part, (nw, nh), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-            fx, fy = nw / (x1 - x0), nh / (y1 - y0)
-            for row, f, offset in ((0, fx, x0), (1, fy, y0)):
-                a = s / f
-                centre = crop.cx if row == 0 else crop.cy
+        halvings = math.floor(-math.log2(s))
+        (x0, x1), (y0, y1) = (
+            _needed(centre, crop.side, extent, 2**halvings) for centre, extent in ((crop.cx, width), (crop.cy, height))
+        )
+        if x1 > x0 and y1 > y0:
+            frame = frame[y0:y1, x0:x1]
+            for _ in range(halvings):
+                frame = cv2.resize(  # type: ignore[assignment]
+                    frame, (frame.shape[1] // 2, frame.shape[0] // 2), interpolation=cv2.INTER_AREA
+                )
+            a = s * 2**halvings
+            for row, centre, offset in ((0, crop.cx, x0), (1, crop.cy, y0)):
                 matrix[row, row] = a
                 matrix[row, 2] = crop.patch / 2 - 0.5 - s * (centre - offset) + 0.5 * a
     return cv2.warpAffine(  # type: ignore[return-value]
@@ -67,6 +70,20 @@ def crop_patch(
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=tuple(fill),
     )
+
+
+def _needed(centre: float, side: float, extent: int, multiple: int) -> tuple[int, int]:
+    """First and last (exclusive) pixel of the picture's row that a crop reads, their number a multiple of a number.
+
+    Grown at the end if the picture allows it, else at the start, else shortened at the end.
+    """
+    reach = side / 2 + multiple
+    start, end = (int(min(max(v, 0), extent)) for v in (math.floor(centre - reach), math.ceil(centre + reach)))
+    if end <= start:
+        return start, start
+    end = min(end + -(end - start) % multiple, extent)
+    start = max(start - -(end - start) % multiple, 0)
+    return start, end - (end - start) % multiple
 
 
 def _crop_whole_pixels(

@@ -46,6 +46,8 @@ def pytest_configure() -> None:
     else:
         os.environ.pop("ROS_LOCALHOST_ONLY", None)
     os.environ.pop("ROS_STATIC_PEERS", None)
+    # What is made when a model is loaded is made once for all tests and the processes that they start.
+    os.environ.setdefault("SIAM_TRACKER_CACHE", str(REPOSITORY / "out" / "test_engines"))
     # A shell starts its background jobs with Ctrl-C ignored, and their children inherit that: tests that press it
     # would wait for ever.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from siam_tracker_ros.cli.options import DeviceOption, ModelOption, OnlineOption, PresetOption, WeightsOption
+from siam_tracker_ros.cli.options import (
+    DeviceOption,
+    ModelOption,
+    OnlineOption,
+    PrecisionOption,
+    PresetOption,
+    RuntimeOption,
+    WeightsOption,
+)
 from siam_tracker_ros.cli.run import (
     COLUMNS,
     EXIT_FAILED,
@@ -61,6 +69,8 @@ def bag_command(
     preset: PresetOption = "",
     online: OnlineOption = None,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = "float32",
+    runtime: RuntimeOption = "auto",
     storage: Annotated[str, typer.Option(help="How the detections are stored: mcap or sqlite3.")] = "mcap",
     out: Annotated[Path, typer.Option(help="Folder for the recording detections/ and for track.csv.")] = Path(
         "out/bag"
@@ -80,14 +90,22 @@ def bag_command(
             bag = stack.enter_context(Recording(recording))
             images = bag.image_topic(topic)
             start = _start(bag, images, box)
-            tracker = load_tracker(model, weights=weights, device=device, preset=preset, online=online)
+            tracker = load_tracker(
+                model,
+                weights=weights,
+                device=device,
+                precision=precision,
+                preset=preset,
+                online=online,
+                runtime=runtime,
+            )
             out.mkdir(parents=True, exist_ok=True)
         except (ValueError, OSError) as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(EXIT_USAGE) from error
         typer.echo(
             f"{recording}, {images.name}: {images.count or 'unknown number of'} images, "
-            f"{tracker.model_name} on {tracker.device}"
+            f"{tracker.model_name} on {tracker.device} ({tracker.runtime})"
         )
         try:
             track = follow_recording(bag, images, start, tracker, out, storage=storage)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from tqdm import tqdm
 
+from siam_tracker_ros.cli.options import PrecisionOption, RuntimeOption
+
 if TYPE_CHECKING:
     from siam_tracker_ros.datasets.sequences import Sequence, SequenceSurvey
     from siam_tracker_ros.evaluation.protocols import Protocol
@@ -46,6 +48,8 @@ def eval_command(
         Path | None, typer.Option(help="Weights for the one model of the zoo, instead of the shipped ones.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    precision: PrecisionOption = "float32",
+    runtime: RuntimeOption = "auto",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of each tracker.")] = 2,
     layout: Annotated[
         str,
@@ -104,7 +108,7 @@ def eval_command(
             "--protocol": protocol,
             "--resume": resume,
         }
-        _follow_bag(bag, topic, box, tracker or [DEFAULT_TRACKER], weights, device, out, unused)
+        _follow_bag(bag, topic, box, tracker or [DEFAULT_TRACKER], weights, device, precision, runtime, out, unused)
         return
     if topic or box:
         raise _stop("--topic and --box go with --bag")
@@ -118,7 +122,7 @@ def eval_command(
     from siam_tracker_ros.evaluation.report_files import write_report
 
     try:
-        specs = _parse_trackers(tracker or [DEFAULT_TRACKER], weights, device)
+        specs = _parse_trackers(tracker or [DEFAULT_TRACKER], weights, device, precision, runtime)
         survey = _only(survey_layout(folder, layout), sequences)
         protocols = _parse_protocols(protocol, rate, survey)
         _check_year(year)
@@ -203,6 +207,8 @@ def _follow_bag(
     trackers: list[str],
     weights: Path | None,
     device: str,
+    precision: str,
+    runtime: str,
     out: Path,
     unused: dict[str, object],
 ) -> None:
@@ -212,7 +218,7 @@ def _follow_bag(
         if value:
             raise _stop(f"{name} does not go with --bag; a recording has no ground truth to measure with")
     try:
-        specs = _parse_trackers(trackers, weights, device)
+        specs = _parse_trackers(trackers, weights, device, precision, runtime)
     except ValueError as error:
         raise _stop(str(error)) from error
     spec = specs[0]
@@ -227,15 +233,23 @@ def _follow_bag(
         preset=spec.preset,
         online=spec.online,
         device=device,
+        precision=precision,
+        runtime=runtime,
         storage="mcap",
         out=out,
     )
 
 
-def _parse_trackers(texts: list[str], weights: Path | None, device: str) -> list[TrackerSpec]:
+def _parse_trackers(
+    texts: list[str], weights: Path | None, device: str, precision: str, runtime: str
+) -> list[TrackerSpec]:
     from siam_tracker_ros.evaluation.trackers import parse_tracker
 
     specs = [parse_tracker(text, device=device) for text in texts]
+    specs = [
+        each if each.is_peer or each.is_results else replace(each, precision=precision, runtime=runtime)
+        for each in specs
+    ]
     if weights is None:
         return specs
     zoo = {spec.model for spec in specs if not (spec.is_peer or spec.is_results)}

@@ -9,6 +9,7 @@ import typer
 from siam_tracker_ros.cli.bag import bag_command
 from siam_tracker_ros.cli.convert import convert_command
 from siam_tracker_ros.cli.eval import eval_command
+from siam_tracker_ros.cli.export import export_command
 from siam_tracker_ros.cli.models import models_command
 from siam_tracker_ros.cli.run import run_command
 from siam_tracker_ros.cli.train import train_command
@@ -25,6 +26,7 @@ app.command("bag")(bag_command)
 app.command("eval")(eval_command)
 app.command("train")(train_command)
 app.command("convert")(convert_command)
+app.command("export")(export_command)
 app.command("models")(models_command)
 
 

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["DeviceOption", "ModelOption", "OnlineOption", "PresetOption", "WeightsOption"]
+__all__ = [
+    "DeviceOption",
+    "ModelOption",
+    "OnlineOption",
+    "PrecisionOption",
+    "PresetOption",
+    "RuntimeOption",
+    "WeightsOption",
+]
 
 ModelOption = Annotated[
     str, typer.Option(help="A model of the zoo (siam-track models), or a path to weights that name theirs.")
@@ -25,3 +33,13 @@ OnlineOption = Annotated[
     ),
 ]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+PrecisionOption = Annotated[
+    str, typer.Option(help="float32; float16 or bfloat16 on CUDA; bfloat16 on CPUs that compute in it.")
+]
+RuntimeOption = Annotated[
+    str,
+    typer.Option(
+        help="What computes: eager (PyTorch), cuda_graph, onnx (ONNX Runtime), tensorrt, openvino; auto: the fastest "
+        "that is installed and gives PyTorch's numbers."
+    ),
+]

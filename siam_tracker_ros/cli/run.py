@@ -16,7 +16,15 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from siam_tracker_ros.cli.options import DeviceOption, ModelOption, OnlineOption, PresetOption, WeightsOption
+from siam_tracker_ros.cli.options import (
+    DeviceOption,
+    ModelOption,
+    OnlineOption,
+    PrecisionOption,
+    PresetOption,
+    RuntimeOption,
+    WeightsOption,
+)
 from siam_tracker_ros.drawing import draw_caption, draw_track, state_name
 from siam_tracker_ros.evaluation.timeline import TimelineRow, plot_timeline
 from siam_tracker_ros.geometry import Box
@@ -77,6 +85,8 @@ def run_command(
     preset: PresetOption = "",
     online: OnlineOption = None,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = "float32",
+    runtime: RuntimeOption = "auto",
     out: Annotated[Path, typer.Option(help="Folder for tracked.mp4, track.csv and timeline.png.")] = Path("out/run"),
     no_video: Annotated[bool, typer.Option("--no-video", help="Write no video.")] = False,
 ) -> None:
@@ -92,7 +102,15 @@ def run_command(
         truth = None if video.isdigit() else find_truth(video)
         start = choose_box(box, truth, source.size)
         truth = agreeing_truth(truth, start)
-        tracker = load_tracker(model, weights=weights, device=device, preset=preset, online=online)
+        tracker = load_tracker(
+            model,
+            weights=weights,
+            device=device,
+            precision=precision,
+            preset=preset,
+            online=online,
+            runtime=runtime,
+        )
         out.mkdir(parents=True, exist_ok=True)
     except (ValueError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
@@ -100,7 +118,7 @@ def run_command(
 
     typer.echo(
         f"{source.name}: {source.size[0]}x{source.size[1]} at {source.fps:g} fps, "
-        f"{tracker.model_name} on {tracker.device}"
+        f"{tracker.model_name} on {tracker.device} ({tracker.runtime})"
         + (f", preset {preset}" if preset else "")
         + (", with its online branch" if tracker.settings.online else "")
     )

@@ -8,9 +8,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-__all__ = ["describe_machine", "machine_line"]
+__all__ = ["cpu_name", "describe_machine", "machine_line"]
 
-_LIBRARIES = ("torch", "opencv-contrib-python-headless", "opencv-contrib-python", "numpy")
+_LIBRARIES = ("torch", "onnxruntime", "openvino", "opencv-contrib-python-headless", "opencv-contrib-python", "numpy")
 
 
 def describe_machine(devices: dict[str, str], threads: int, jobs: int) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def describe_machine(devices: dict[str, str], threads: int, jobs: int) -> dict[s
     devices: tracker -> what it ran on. threads: CPU threads of a tracker. jobs: trackers at the same time.
     """
     return {
-        "cpu": _cpu_name(),
+        "cpu": cpu_name(),
         "cores": _usable_cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -41,7 +41,8 @@ def machine_line(machine: dict[str, Any]) -> str:
     )
 
 
-def _cpu_name() -> str:
+def cpu_name() -> str:
+    """What the processor calls itself."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -140,7 +140,7 @@ def evaluate(
     report: Progress = progress or (lambda label, frames: None)
     evaluation = Evaluation([spec.name for spec in specs], protocol)
     trackers = _built([spec for spec in specs if not spec.is_results], settings.threads)
-    evaluation.devices = {spec.name: str(getattr(tracker, "device", "cpu")) for spec, tracker in trackers.items()}
+    evaluation.devices = {spec.name: _device(tracker) for spec, tracker in trackers.items()}
     data = sorted({str(sequence.path.resolve().parent) for sequence in sequences})
     for spec in trackers:
         made_by = spec.fingerprint() | {"data": data, "threads": settings.threads, "version": __version__}
@@ -225,6 +225,12 @@ def _attempt(
         return protocol.run(tracker, sequence, on_frame)
     except (TrackerFailure, ValueError) as error:  # DatasetError is a ValueError
         return str(error)
+
+
+def _device(tracker: SequenceTracker) -> str:
+    """What it ran on, with what computed where there is a choice."""
+    runtime = getattr(tracker, "runtime", "")
+    return str(getattr(tracker, "device", "cpu")) + (f" ({runtime})" if runtime else "")
 
 
 def _built(specs: list[TrackerSpec], threads: int) -> _Trackers:

@@ -36,6 +36,7 @@ class TrackerSpec:
     model: a name of the zoo, a path to weights, a peer (`csrt`, `kcf`, `mil`, `nano`, `vit`), or `results`.
     weights: weights to use instead of the shipped ones (zoo only).
     device: `auto`, `cpu`, `cuda` or `cuda:N` (zoo only).
+    runtime, precision: as of `load_tracker` (zoo only).
     onnx: the ONNX files of `nano` (backbone and head) or `vit` (one); empty for all others.
     preset: the model's settings by name, empty for its usual ones (zoo only).
     online: the online branch on or off, None as the preset says (zoo only).
@@ -50,6 +51,8 @@ class TrackerSpec:
     preset: str = ""
     online: bool | None = None
     results: Path | None = None
+    runtime: str = "auto"
+    precision: str = "float32"
 
     @property
     def is_peer(self) -> bool:
@@ -73,7 +76,15 @@ class TrackerSpec:
 
         return cast(
             SequenceTracker,
-            load_tracker(self.model, weights=self.weights, device=self.device, preset=self.preset, online=self.online),
+            load_tracker(
+                self.model,
+                weights=self.weights,
+                device=self.device,
+                precision=self.precision,
+                preset=self.preset,
+                online=self.online,
+                runtime=self.runtime,
+            ),
         )
 
     def set_threads(self, threads: int) -> None:
@@ -101,6 +112,8 @@ class TrackerSpec:
             # Of the confidences, which are recorded too.
             "calibration": _checksum(calibration_path(weights)) if weights else None,
             "device": self.device,
+            "runtime": self.runtime,
+            "precision": self.precision,
             "preset": self.preset,
             "online": self.online,
             # A preset of the same name may have other numbers in another version.

@@ -27,6 +27,7 @@ def load(values: Mapping[str, Any], settings: TrackerSettings) -> FollowsSeveral
             weights=values["weights"] or None,
             device=values["device"],
             precision=values["precision"],
+            runtime=values["runtime"],
             settings=settings,
         )
         warm_up(tracker, values["max_targets"])

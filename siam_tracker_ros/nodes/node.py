@@ -53,6 +53,7 @@ class SiamTrackerNode(LifecycleNode):
 
     Attributes:
         autostart: whether who starts the node is to configure and activate it.
+        prepare_only: whether who starts the node is to end it once it is configured.
         failure: why the last transition failed.
     """
 
@@ -63,6 +64,7 @@ class SiamTrackerNode(LifecycleNode):
         for sentence in parameters.unknown_names(getattr(self, "_parameter_overrides", {})):
             self.get_logger().warning(sentence)
         self.autostart = parameters.declare_autostart(self)
+        self.prepare_only = parameters.declare_prepare_only(self)
         self.failure: Exception | None = None
         self.values: dict[str, Any] = {}
         self._tracker: FollowsSeveral | None = None  # from configure to cleanup, and so are worker and mailbox

@@ -67,7 +67,28 @@ NODE_ENTRIES = (
         fixed=True,
     ),
     Entry("device", "auto", "auto (CUDA where there is one, else cpu), cpu, cuda or cuda:N.", fixed=True),
-    Entry("precision", "float32", "Number format of the network.", choices=("float32", "float16"), fixed=True),
+    Entry(
+        "precision",
+        "float32",
+        "Number format of the network: float16 on CUDA; bfloat16 also on CPUs that compute in it.",
+        choices=("float32", "float16", "bfloat16"),
+        fixed=True,
+    ),
+    Entry(
+        "runtime",
+        "auto",
+        "What computes the network: eager (PyTorch), cuda_graph, onnx (ONNX Runtime), tensorrt, openvino; auto: the "
+        "fastest that is installed and gives PyTorch's numbers, measured at the first start and remembered.",
+        choices=("auto", "eager", "cuda_graph", "onnx", "tensorrt", "openvino"),
+        fixed=True,
+    ),
+    Entry(
+        "prepare_only",
+        False,
+        "Make all that the runtime needs for this model on this machine (exports, engines, measurements) and exit, so "
+        "that the next start, before a flight, finds it.",
+        fixed=True,
+    ),
     Entry(
         "image_transport",
         "raw",
@@ -205,6 +226,11 @@ def declare(node: Node) -> dict[str, Any]:
     take(tracker_entries(defaults))
     check(values)
     return values
+
+
+def declare_prepare_only(node: Node) -> bool:
+    """The value of ``prepare_only``, which counts before the node is configured."""
+    return bool(_declare(node, next(entry for entry in NODE_ENTRIES if entry.name == "prepare_only")))
 
 
 def declare_autostart(node: Node) -> bool:

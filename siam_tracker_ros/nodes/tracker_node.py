@@ -78,6 +78,10 @@ def run(args: Sequence[str] | None = None) -> int:
 
         try:
             node = SiamTrackerNode()
+            if node.prepare_only:
+                prepare(node)
+                node.destroy_node()
+                return 0
             if node.autostart:
                 start_tracking(node)
             else:
@@ -94,6 +98,21 @@ def run(args: Sequence[str] | None = None) -> int:
     finally:
         rclpy.try_shutdown()
     return failed
+
+
+def prepare(node: SiamTrackerNode) -> None:
+    """Configure the node, which makes what its runtime needs and keeps it for the next start.
+
+    Raises:
+        ParameterError: as :func:`start_tracking`.
+    """
+    from rclpy.lifecycle import TransitionCallbackReturn
+
+    start = time.monotonic()
+    if node.trigger_configure() != TransitionCallbackReturn.SUCCESS:
+        raise node.failure or RuntimeError("the node could not be configured")
+    node.get_logger().info(f"prepared in {time.monotonic() - start:.1f} s; prepare_only is on, so the node ends here")
+    node.stop(GRACE)
 
 
 def start_tracking(node: SiamTrackerNode) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import re
+from pathlib import Path
+from typing import cast
 
 import torch
 
-PRECISIONS = ("float32", "float16")
+PRECISIONS = ("float32", "float16", "bfloat16")
 
 
 class DeviceError(ValueError):
@@ -34,16 +36,28 @@ def resolve_device(device: str = "auto") -> torch.device:
 
 
 def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
-    """``float32``, or ``float16`` on CUDA.
+    """``float32``; ``float16`` on CUDA; ``bfloat16`` on CUDA and on CPUs that compute in it.
 
     Raises:
-        DeviceError: unknown name, or half precision asked for on a CPU.
+        DeviceError: unknown name, or a half precision that the device does not compute in.
     """
     if precision not in PRECISIONS:
         raise DeviceError(f"unknown precision '{precision}'; use one of {', '.join(PRECISIONS)}")
     if precision == "float16" and device.type != "cuda":
         raise DeviceError("precision float16 needs a CUDA device; use float32 on the CPU")
-    return torch.float16 if precision == "float16" else torch.float32
+    if precision == "bfloat16" and device.type == "cpu" and not cpu_has_bfloat16():
+        raise DeviceError("precision bfloat16 needs a CPU with bfloat16 instructions; use float32 on this one")
+    return cast(torch.dtype, getattr(torch, precision))
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether the CPU has instructions for products in bfloat16 (AVX512-BF16, AMX-BF16, Arm's BF16)."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return False
+    flags = {flag for line in lines if line.startswith(("flags", "Features")) for flag in line.split()}
+    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -23,7 +23,7 @@ class Maps:
         centerness: 0..1, [N]; 1 everywhere for networks that have none.
         boxes: corners x0, y0, x1, y1 in search patch pixels, [N, 4].
         levels: each level's response map, foreground less background logit, [L, N].
-        features: the search patch's features, still on the device, for the online branch [1, C, h, w].
+        features: the search patch's features, where the runtime left them, for the online branch [1, C, h, w].
     """
 
     foreground: NDArray[np.float32]
@@ -38,7 +38,7 @@ class Runtime(Protocol):
 
     @property
     def name(self) -> str:
-        """What computes: ``eager``, ``onnx`` or ``openvino``."""
+        """What computes: ``eager`` (PyTorch), ``cuda_graph``, ``onnx``, ``tensorrt`` or ``openvino``."""
         ...
 
     @property
@@ -48,7 +48,7 @@ class Runtime(Protocol):
 
     @property
     def device(self) -> torch.device:
-        """Where features and kernels lie, and the maps' features."""
+        """Where it computes."""
         ...
 
     def template(self, patch: NDArray[np.uint8]) -> tuple[Tensor, ...]:

@@ -10,6 +10,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from siam_tracker_ros.progress import progress_bar
 from siam_tracker_ros.simulation.flight import Flight, FlightSettings
 from siam_tracker_ros.video import VideoWriter
@@ -38,6 +41,16 @@ def write_clip(
     (folder / "visibility.txt").write_text("\n".join(visibility) + "\n", encoding="utf-8")
     (folder / "groundtruth.txt").write_text("\n".join(truth) + "\n", encoding="utf-8")
     return folder / "video.mp4"
+
+
+def drawn_frames(count: int) -> tuple[list[NDArray[np.uint8]], tuple[float, float, float, float]]:
+    """The first frames of a flight, BGR uint8 [720, 1280, 3], and the target's box x, y, w, h in the first, pixels.
+
+    Raises ImportError where the photographs (scikit-image) are not installed.
+    """
+    flight = Flight(FlightSettings())
+    chosen = [flight[index] for index in range(min(count, len(flight)))]
+    return [frame.image for frame in chosen], chosen[0].box.as_tuple()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -26,7 +26,11 @@ def apce(response: NDArray[np.floating]) -> float:
 
 def summed_apce(levels: NDArray[np.floating]) -> float:
     """The APCE summed over the levels' response maps [L, ...] (AFSN section 3.3: R2, R3 and R4)."""
-    return sum(apce(level) for level in levels)
+    flat = levels.reshape(len(levels), -1)
+    above = flat - flat.min(axis=1, keepdims=True)
+    energy, peak = np.einsum("ln,ln->l", above, above) / flat.shape[1], above.max(axis=1)
+    sharp = np.isfinite(energy) & (energy > 0.0)
+    return float((peak[sharp].astype(np.float64) ** 2 / energy[sharp]).sum())
 
 
 class RunningApce:

@@ -46,7 +46,7 @@ class MultiTracker:
 
     @property
     def runtime(self) -> str:
-        """What computes: ``eager`` (PyTorch), ``onnx`` or ``openvino``."""
+        """What computes: ``eager`` (PyTorch), ``cuda_graph``, ``onnx``, ``tensorrt`` or ``openvino``."""
         return self._running().name
 
     @property

@@ -42,7 +42,7 @@ class Tracker:
 
     @property
     def runtime(self) -> str:
-        """What computes: ``eager`` (PyTorch), ``onnx`` or ``openvino``."""
+        """What computes: ``eager`` (PyTorch), ``cuda_graph``, ``onnx``, ``tensorrt`` or ``openvino``."""
         return self._runtime.name
 
     def reset(self) -> None:

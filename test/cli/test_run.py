@@ -186,9 +186,13 @@ def test_the_real_tracker_follows_a_video_file(clip, tmp_path):
 @pytest.mark.parametrize(
     ("options", "settings", "said"),
     [
-        ([], ("", None), "afsn_mobile on cpu\n"),
-        (["--preset", "default", "--online"], ("default", True), "on cpu, preset default, with its online branch\n"),
-        (["--no-online"], ("", False), "afsn_mobile on cpu\n"),
+        ([], ("", None), "afsn_mobile on cpu (eager)\n"),
+        (
+            ["--preset", "default", "--online"],
+            ("default", True),
+            "on cpu (eager), preset default, with its online branch\n",
+        ),
+        (["--no-online"], ("", False), "afsn_mobile on cpu (eager)\n"),
     ],
 )
 def test_preset_and_online_branch_reach_the_tracker(clip, tmp_path, monkeypatch, options, settings, said):
@@ -199,7 +203,8 @@ def test_preset_and_online_branch_reach_the_tracker(clip, tmp_path, monkeypatch,
         return load_tracker(model, **given)
 
     monkeypatch.setattr(siam_tracker_ros, "load_tracker", load)
-    arguments = [str(clip), "--box", "20,40,24,20", "--device", "cpu", "--no-video", "--out", str(tmp_path / "out")]
+    arguments = [str(clip), "--box", "20,40,24,20", "--device", "cpu", "--runtime", "eager", "--no-video"]
+    arguments += ["--out", str(tmp_path / "out")]
     result = CliRunner().invoke(app, ["run", *arguments, *options])
     assert result.exit_code == 0, result.output
     assert asked == [settings]
@@ -219,6 +224,6 @@ def test_help_does_not_import_torch():
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ, timeout=60)
 
 
-@pytest.mark.parametrize("name", ["run", "eval", "train", "models"])
+@pytest.mark.parametrize("name", ["run", "eval", "train", "models", "export"])
 def test_every_command_has_help(name):
     assert CliRunner().invoke(app, [name, "--help"]).exit_code == 0

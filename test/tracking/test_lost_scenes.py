@@ -7,7 +7,6 @@ import pytest
 from filled import picture
 
 from siam_tracker_ros import Box, TrackerSettings, TrackState, load_tracker, load_trackers
-from siam_tracker_ros.runtime.eager import EagerRuntime
 
 WIDTH, HEIGHT, SIDE = 400, 300, 44
 PLAIN = {"camera_motion": False, "search_patches": 0}
@@ -109,14 +108,14 @@ def test_nothing_is_found_where_nothing_is(loaded):
 
 @pytest.mark.parametrize("budget", [0, 1, 3])
 def test_the_budget_is_kept_for_all_targets_together(budget, monkeypatch):
-    passes = []
-    search = EagerRuntime.search_many
+    tracker = load_trackers("afsn_mobile", device="cpu", settings=TrackerSettings(search_patches=budget))
+    passes, kind = [], type(tracker._runtime)
+    search = kind.search_many
     monkeypatch.setattr(
-        EagerRuntime,
+        kind,
         "search_many",
         lambda self, kernels, patches: passes.append(len(patches)) or search(self, kernels, patches),
     )
-    tracker = load_trackers("afsn_mobile", device="cpu", settings=TrackerSettings(search_patches=budget))
     frame, box = shot((0, 0), (60, 60))
     gone, _ = shot((0, 0), (60, 60), hidden=True)
     tracker.add("one", frame, box)

@@ -1,0 +1,74 @@
+"""What the runtimes that compute patch by patch from ONNX files have in common: ONNX Runtime and OpenVINO."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from siam_tracker_ros.networks.response import point_grid
+from siam_tracker_ros.runtime.exported import ExportedNetwork
+from siam_tracker_ros.runtime.passes import maps_of
+from siam_tracker_ros.runtime.protocol import Maps
+
+Arrays = list[NDArray[np.generic]]
+Pass = Callable[[Sequence[NDArray[np.generic]]], Arrays]
+"""One file, ready to run: its inputs in order to its outputs, which are the caller's to keep."""
+
+
+class FileRuntime:
+    """Runs the passes of an exported network, each made ready when it is first needed.
+
+    A library brings :meth:`_ready`, which makes a :data:`Pass` of a file.
+    """
+
+    name = "file"
+
+    def __init__(self, exported: ExportedNetwork, device: torch.device) -> None:
+        self.device, self.geometry = device, exported.geometry
+        self._exported = exported
+        self._dtype = np.dtype(exported.facts.precision)
+        self._template = self._ready(exported.template())
+        self._kernels = self._ready(exported.kernels())
+        self._searches: dict[int, tuple[Pass, NDArray[np.float32]]] = {}
+        self._search(self.geometry.search_size)
+
+    def _ready(self, path: object) -> Pass:
+        raise NotImplementedError
+
+    def template(self, patch: NDArray[np.uint8]) -> tuple[Tensor, ...]:
+        """Template patch uint8 [T, T, 3] to the features of each level."""
+        return _tensors(self._template([patch[None]]))
+
+    def kernels(self, features: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Template features to what the correlation needs of them."""
+        return _tensors(self._kernels([feature.numpy() for feature in features]))
+
+    def search(self, kernels: tuple[Tensor, ...], patch: NDArray[np.uint8]) -> Maps:
+        """Search patch uint8 [S, S, 3], S as ``Geometry.at`` allows, to the maps."""
+        run, points = self._search(patch.shape[0])
+        rows, features = run([patch[None], *(kernel.numpy() for kernel in kernels)])
+        return maps_of(rows[0].astype(np.float32, copy=False), points, torch.from_numpy(features))
+
+    def search_many(self, kernels: Sequence[tuple[Tensor, ...]], patches: Sequence[NDArray[np.uint8]]) -> list[Maps]:
+        """B search patches, each with its own target's kernels, one after the other: a CPU gains nothing by a batch."""
+        return [self.search(own, patch) for own, patch in zip(kernels, patches, strict=True)]
+
+    def prepare(self, sizes: Sequence[int]) -> None:
+        """Make the search passes for these sides ready now, so that no frame waits for it."""
+        for size in sizes:
+            self._search(size)
+
+    def _search(self, size: int) -> tuple[Pass, NDArray[np.float32]]:
+        """The search pass for a side, and where its response points lie, [2, N]."""
+        if size not in self._searches:
+            points = point_grid(self.geometry.at(size)).flatten(1).numpy()
+            self._searches[size] = self._ready(self._exported.search(size)), points
+        return self._searches[size]
+
+
+def _tensors(arrays: Arrays) -> tuple[Tensor, ...]:
+    return tuple(torch.from_numpy(array) for array in arrays)

@@ -1,0 +1,58 @@
+"""A network run by OpenVINO (Intel) on a CPU, from the same ONNX files."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from siam_tracker_ros.runtime.exported import ExportedNetwork
+from siam_tracker_ros.runtime.host import Arrays, FileRuntime, Pass
+
+
+def is_available() -> bool:
+    """Whether OpenVINO is installed."""
+    return importlib.util.find_spec("openvino") is not None
+
+
+class OpenVinoRuntime(FileRuntime):
+    """The passes as compiled models of OpenVINO.
+
+    Args:
+        exported: the network's files.
+        threads: CPU threads.
+        bfloat16: whether matrix products and convolutions may be computed in bfloat16, on a CPU that has it.
+    """
+
+    name = "openvino"
+
+    def __init__(self, exported: ExportedNetwork, threads: int, bfloat16: bool = False) -> None:
+        import openvino
+
+        self._core = openvino.Core()
+        self._core.set_property({"CACHE_DIR": str(exported.folder / "openvino")})
+        self._options = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": threads,
+            "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
+        }
+        super().__init__(exported, torch.device("cpu"))
+
+    def _ready(self, path: object) -> Pass:
+        import openvino
+
+        model = self._core.compile_model(str(Path(str(path))), "CPU", self._options)
+        request = model.create_infer_request()
+        outputs = [request.get_output_tensor(i).data for i in range(len(model.outputs))]
+
+        def run(inputs: Sequence[NDArray[np.generic]]) -> Arrays:
+            for index, array in enumerate(inputs):
+                request.set_input_tensor(index, openvino.Tensor(np.ascontiguousarray(array), shared_memory=True))
+            request.infer()
+            return [output.copy() for output in outputs]  # they are overwritten by the next frame
+
+        return run
