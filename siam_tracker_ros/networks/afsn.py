@@ -54,12 +54,12 @@ class AFSN(nn.Module):
         return concatenate_levels(r2, r3, r4)
 
     def template(self, patch: Tensor) -> tuple[Tensor, ...]:
-        """[B, 3, 127, 127] to the centre 7x7 of each level's features: 768, 512, 256 channels."""
-        return tuple(central(level) for level in self.features(patch))
+        """[B, 3, 127, 127] to the centre 7x7 of R~2, 768 channels, the first of which are R~3 and R4."""
+        return (central(self.features(patch)[0]),)
 
     def kernels(self, features: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """The template features are the correlation's kernels (equation 3); those of R~2 hold the other levels'."""
-        return features[:1]
+        """The template features are the correlation's kernels (equation 3)."""
+        return features
 
     def search(self, kernels: tuple[Tensor, ...], patch: Tensor) -> Response:
         """[B, 3, 255, 255] to maps of 25x25: equation 3, the three subnetworks, equation 5."""

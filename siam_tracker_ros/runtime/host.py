@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -36,7 +37,7 @@ class FileRuntime:
         self._searches: dict[int, tuple[Pass, NDArray[np.float32]]] = {}
         self._search(self.geometry.search_size)
 
-    def _ready(self, path: object) -> Pass:
+    def _ready(self, path: Path) -> Pass:
         raise NotImplementedError
 
     def template(self, patch: NDArray[np.uint8]) -> tuple[Tensor, ...]:

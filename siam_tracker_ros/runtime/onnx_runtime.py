@@ -49,7 +49,7 @@ class OnnxRuntime(FileRuntime):
         self._threads, self._kind, self._device_index = threads, kind, device.index or 0
         super().__init__(exported, device)
 
-    def _ready(self, path: object) -> Pass:
+    def _ready(self, path: Path) -> Pass:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -57,7 +57,10 @@ class OnnxRuntime(FileRuntime):
         options.log_severity_level = 3
         # Threads that wait for the next operation by spinning are faster, but must not spin until the next frame.
         options.add_session_config_entry("session.force_spinning_stop", "1")
-        session = onnxruntime.InferenceSession(str(path), options, providers=self._providers(Path(str(path)).parent))
+        try:
+            session = onnxruntime.InferenceSession(str(path), options, providers=self._providers(path.parent))
+        except Exception as error:  # its exceptions have no common base of their own
+            raise RuntimeError(f"{path}: ONNX Runtime cannot load it: {error}") from error
         if (used := session.get_providers()[0]) != PROVIDERS[self._kind][0]:
             raise RuntimeError(f"ONNX Runtime cannot start {PROVIDERS[self._kind][0]} and would use {used}")
         names = [item.name for item in session.get_inputs()]

@@ -42,16 +42,17 @@ class OpenVinoRuntime(FileRuntime):
         }
         super().__init__(exported, torch.device("cpu"))
 
-    def _ready(self, path: object) -> Pass:
+    def _ready(self, path: Path) -> Pass:
         import openvino
 
-        model = self._core.compile_model(str(Path(str(path))), "CPU", self._options)
+        model = self._core.compile_model(str(path), "CPU", self._options)
         request = model.create_infer_request()
         outputs = [request.get_output_tensor(i).data for i in range(len(model.outputs))]
 
         def run(inputs: Sequence[NDArray[np.generic]]) -> Arrays:
-            for index, array in enumerate(inputs):
-                request.set_input_tensor(index, openvino.Tensor(np.ascontiguousarray(array), shared_memory=True))
+            held = [np.ascontiguousarray(array) for array in inputs]  # the tensors below do not keep them alive
+            for index, array in enumerate(held):
+                request.set_input_tensor(index, openvino.Tensor(array, shared_memory=True))
             request.infer()
             return [output.copy() for output in outputs]  # they are overwritten by the next frame
 

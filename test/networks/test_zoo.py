@@ -18,7 +18,7 @@ from siam_tracker_ros.networks.zoo import MODELS
 # Parameters, GFLOP of one search (each as counted by torch), and the shapes of what `template` gives.
 ZOO = {
     "afsn_mobile": (586_590, 0.238, [(192, 8), (144, 8), (96, 8)]),
-    "afsn_r50": (28_370_014, 53.6, [(768, 7), (512, 7), (256, 7)]),
+    "afsn_r50": (28_370_014, 53.6, [(768, 7)]),
     "siam_sae_r50": (32_282_968, 57.2, [(256, 7)] * 3),
     "siamban_r50": (53_932_123, 97.4, [(256, 7)] * 3),
     "ocean_r50": (26_459_217, 41.1, [(256, 7)]),

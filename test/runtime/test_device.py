@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from siam_tracker_ros.runtime import device
 from siam_tracker_ros.runtime.device import (
     DeviceError,
     free_memory,
@@ -36,6 +37,16 @@ def test_half_precision_needs_cuda():
         resolve_precision("float16", torch.device("cpu"))
     with pytest.raises(DeviceError, match="unknown precision"):
         resolve_precision("int8", torch.device("cpu"))
+
+
+@pytest.mark.parametrize("flags", ["", "avx2 avx512f", "avx512_bf16", "fphp bf16"])
+def test_bfloat16_is_for_cpus_that_compute_in_it(monkeypatch, flags):
+    monkeypatch.setattr(device.Path, "read_text", lambda path, encoding: f"model name : x\nflags : fpu {flags}\n")
+    if flags.endswith("bf16"):
+        assert resolve_precision("bfloat16", torch.device("cpu")) is torch.bfloat16
+    else:
+        with pytest.raises(DeviceError, match="needs a CPU with bfloat16 instructions"):
+            resolve_precision("bfloat16", torch.device("cpu"))
 
 
 def test_which_errors_are_of_memory():
