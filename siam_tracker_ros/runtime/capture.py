@@ -49,7 +49,7 @@ class Capture:
         try:
             return self._recorded(step)
         except RuntimeError as error:
-            # Of CUDA's errors, running out of memory among them. If the device itself is at fault, the step will say so.
+            # CUDA's errors, running out of memory among them. If the device itself is at fault, the step will say so.
             if self.failure is None:
                 warnings.warn(f"no CUDA graph, the network runs without: {error}", RuntimeWarning, stacklevel=2)
             self.failure = str(error)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar, cast
 
 import numpy as np
@@ -15,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from siam_tracker_ros.geometry import Crop
+from siam_tracker_ros.geometry import Box, Crop, search_crop, template_crop
 from siam_tracker_ros.runtime.capture import Capture
 from siam_tracker_ros.runtime.device_crop import halvings
 from siam_tracker_ros.runtime.device_frame import DeviceFrame
@@ -23,6 +24,8 @@ from siam_tracker_ros.runtime.device_steps import HalvingStep, KernelsStep, Sear
 from siam_tracker_ros.runtime.eager import EagerRuntime
 from siam_tracker_ros.runtime.passes import KernelsPass
 from siam_tracker_ros.tracking.scene import Answer, Question
+from siam_tracker_ros.tracking.scoring import cosine_window
+from siam_tracker_ros.tracking.settings import TrackerSettings
 
 BATCHES = (1, 2, 3, 4, 6, 8, 12, 16)
 """Targets that one graph may be for; questions are rounded up to these, and shared out over several beyond the last."""
@@ -36,8 +39,8 @@ T = TypeVar("T")
 class CudaGraphRuntime(EagerRuntime):
     """A network whose frames stay on the device: it opens scenes of its own (``scene.OpensScenes``).
 
-    Patches that come from the host are run as by :class:`EagerRuntime`. Used by one thread at a time; of the scenes that
-    it opened, the last one only is of use.
+    Patches that come from the host are run as by :class:`EagerRuntime`. Used by one thread at a time; of the scenes
+    that it opened, only the last one is of use.
 
     Args:
         capture: False: run the same steps without graphs, as on a device that is not CUDA.
@@ -75,10 +78,28 @@ class CudaGraphRuntime(EagerRuntime):
         return DeviceScene(self, frame)
 
     @torch.inference_mode()
+    def prepare(self, height: int, width: int, most: int = 1) -> None:
+        """Record now what frames of that size will need, so that no frame has to wait for it.
+
+        Args:
+            most: questions that are asked at once, at most: targets, and places where lost ones are looked for.
+        """
+        g, black = self.geometry, (0.0, 0.0, 0.0)
+        box = Box.from_center(width / 2, height / 2, 32.0, 32.0)
+        scene = self.open_scene(np.zeros((height, width, 3), np.uint8))
+        self._halve_for(self._opened(), Crop(box.cx, box.cy, 1e9, g.search_size))  # all levels
+        kernels = self.kernels(scene.template(template_crop(box, g.template_size), black))
+        crop = search_crop(box, g.search_size, g.template_size)
+        question = Question(kernels, crop, black, crop.to_patch(box), cosine_window(g.map_size), TrackerSettings())
+        _, largest = next(_batches([question] * most))
+        for count in BATCHES[: BATCHES.index(largest) + 1]:
+            scene.answers([question] * count)
+
+    @torch.inference_mode()
     def kernels(self, features: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Template features to what the correlation needs of them."""
         key = "kernels", tuple(part.shape for part in features)
-        return self._step(key, lambda: KernelsStep(self._kernels, features, self._capture))(features)
+        return self._step(key, partial(KernelsStep, self._kernels, features, self._capture))(features)
 
     @torch.inference_mode()
     def look(self, questions: Sequence[Question]) -> list[Answer]:
@@ -89,13 +110,9 @@ class CudaGraphRuntime(EagerRuntime):
             for question in part:
                 self._halve_for(frame, question.crop)
             kernels, size = part[0].kernels, part[0].crop.patch
-            step = self._step(
-                ("search", count, size),
-                lambda count=count, size=size, kernels=kernels: SearchStep(  # type: ignore[misc]
-                    self._search, frame, self._grid(size), self.geometry.crop, count, size, kernels, self._capture
-                ),
-            )
-            answers += step(part)
+            points, rule = self._grid(size), self.geometry.crop
+            make = partial(SearchStep, self._search, frame, points, rule, count, size, kernels, self._capture)
+            answers += self._step(("search", count, size), make)(part)
         return answers
 
     @torch.inference_mode()
@@ -103,17 +120,14 @@ class CudaGraphRuntime(EagerRuntime):
         """The features of a crop of the template's size, in the frame that was opened last."""
         frame = self._opened()
         self._halve_for(frame, crop)
-        step = self._step(
-            ("template", crop.patch),
-            lambda: TemplateStep(self._template, frame, self.geometry.crop, crop.patch, self._capture),
-        )
-        return step(crop, border)
+        make = partial(TemplateStep, self._template, frame, self.geometry.crop, crop.patch, self._capture)
+        return self._step(("template", crop.patch), make)(crop, border)
 
     def _halve_for(self, frame: DeviceFrame, crop: Crop) -> None:
         """Compute the frame's levels up to that which a patch is cut from, unless they are there."""
         wanted = halvings(crop.scale, frame.top) if self.geometry.crop == "exact" else 0
         for level in range(frame.filled + 1, wanted + 1):
-            self._step(("halve", level), lambda level=level: HalvingStep(frame, level, self._capture))()  # type: ignore[misc]
+            self._step(("halve", level), partial(HalvingStep, frame, level, self._capture))()
             frame.filled = level
 
     def _opened(self) -> DeviceFrame:

@@ -32,7 +32,7 @@ class DeviceFrame:
             places.append((end, h, w))
             end += h * w
         self.pixels = torch.empty(end, 3, dtype=torch.uint8, device=device)
-        self.levels = torch.tensor(places, device=device)
+        self.levels = torch.tensor(places).to(device)
         self._places = places
         self._upload = Upload(self.level(0))
         self.filled = 0
