@@ -1,12 +1,15 @@
 """What the device does for the tracker, each with inputs that stay in one place: search, template, kernels, halving.
 
 Each of them takes its inputs to their places and runs one step that a CUDA graph can hold (``capture.py``); without a
-graph it does the same, on any device. What they return is the caller's own: nothing of it is overwritten later.
+graph it does the same, on any device. What they return is the caller's own: nothing of it is overwritten later. The
+steps are functions, not methods: an object that held its own method would keep a graph's memory until Python looks
+for cycles.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -50,14 +53,14 @@ class SearchStep:
         capture: Capture,
     ) -> None:
         device = frame.pixels.device
-        self._network, self._frame, self._rule, self._size = network, frame, rule, size
-        self._points, self._device_points = points, torch.from_numpy(points).to(device)
+        self._top, self._rule, self._points = frame.top, rule, points
         # A row per target: where its patch lies, how its points are weighed, its window.
         self._numbers = torch.empty(count, CROP_NUMBERS + CHOICE_NUMBERS + points.shape[1], device=device)
         self._upload = Upload(self._numbers)
         self._kernels = tuple(part.new_empty(count, *part.shape[1:]) for part in kernels)
         self._held: list[Parts | None] = [None] * count
-        self._run = capture(self._step)
+        on_device = torch.from_numpy(points).to(device)
+        self._run = capture(partial(_search, network, frame, on_device, size, self._numbers, self._kernels))
 
     def __call__(self, questions: Sequence[Question]) -> list[Answer]:
         """The answers to 1 to B questions whose patches are all of this size."""
@@ -65,7 +68,7 @@ class SearchStep:
         asked = [*questions, *[questions[0]] * (len(self._held) - len(questions))]
         rows = np.empty(self._numbers.shape, np.float32)
         for index, question in enumerate(asked):
-            place = crop_numbers(question.crop, question.border, self._rule, self._frame.top)
+            place = crop_numbers(question.crop, question.border, self._rule, self._top)
             rows[index, : CROP_NUMBERS + CHOICE_NUMBERS] = *place, *choice_numbers(question.last, question.settings)
             rows[index, CROP_NUMBERS + CHOICE_NUMBERS :] = question.window
             self._hold(index, question.kernels)
@@ -88,32 +91,33 @@ class SearchStep:
                 place[index].copy_(part[0])
             self._held[index] = kernels
 
-    def _step(self) -> Parts:
-        place, weights, window = self._numbers.split(
-            (CROP_NUMBERS, CHOICE_NUMBERS, self._numbers.shape[1] - CROP_NUMBERS - CHOICE_NUMBERS), dim=1
-        )
-        patches = cut(self._frame.pixels, self._frame.levels, place, self._size)
-        maps, features = self._network(patches, *self._kernels)
-        return chosen(maps, self._device_points, window, weights), maps, features
+
+def _search(
+    network: SearchPass, frame: DeviceFrame, points: Tensor, size: int, numbers: Tensor, kernels: Parts
+) -> Parts:
+    """What was chosen [B, 9], the maps it was chosen from [B, 6 + L, N], and the patches' features [B, C, h, w]."""
+    place, weights, window = numbers.split((CROP_NUMBERS, CHOICE_NUMBERS, points.shape[1]), dim=1)
+    maps, features = network(cut(frame.pixels, frame.levels, place, size), *kernels)
+    return chosen(maps, points, window, weights), maps, features
 
 
 class TemplateStep:
     """From the frame to a template's features. Nothing is copied back."""
 
     def __init__(self, network: TemplatePass, frame: DeviceFrame, rule: CropRule, size: int, capture: Capture) -> None:
-        self._network, self._frame, self._rule, self._size = network, frame, rule, size
-        self._numbers = torch.empty(1, CROP_NUMBERS, device=frame.pixels.device)
-        self._upload = Upload(self._numbers)
-        self._run = capture(self._step)
+        self._top, self._rule = frame.top, rule
+        numbers = torch.empty(1, CROP_NUMBERS, device=frame.pixels.device)
+        self._upload = Upload(numbers)
+        self._run = capture(partial(_template, network, frame, size, numbers))
 
     def __call__(self, crop: Crop, border: tuple[float, float, float]) -> Parts:
         """The features [1, C_l, h, w] of what is in a crop of the template's size."""
-        self._upload.send([crop_numbers(crop, border, self._rule, self._frame.top)])
+        self._upload.send([crop_numbers(crop, border, self._rule, self._top)])
         return tuple(part.clone() for part in self._run())
 
-    def _step(self) -> Parts:
-        patch = cut(self._frame.pixels, self._frame.levels, self._numbers, self._size)
-        return tuple(self._network(patch))
+
+def _template(network: TemplatePass, frame: DeviceFrame, size: int, numbers: Tensor) -> Parts:
+    return tuple(network(cut(frame.pixels, frame.levels, numbers, size)))
 
 
 class KernelsStep:
@@ -124,9 +128,8 @@ class KernelsStep:
     """
 
     def __init__(self, network: KernelsPass, features: Parts, capture: Capture) -> None:
-        self._network = network
         self._features = tuple(torch.empty_like(part) for part in features)
-        self._run = capture(self._step)
+        self._run = capture(partial(_kernels, network, self._features))
 
     def __call__(self, features: Parts) -> Parts:
         """The kernels of features [1, C_l, h, w]."""
@@ -134,22 +137,23 @@ class KernelsStep:
             place.copy_(part)
         return tuple(part.clone() for part in self._run())
 
-    def _step(self) -> Parts:
-        # Some networks hand the features on, and a graph has to do something.
-        return tuple(part.clone() for part in self._network(*self._features))
+
+def _kernels(network: KernelsPass, features: Parts) -> Parts:
+    # Some networks hand the features on, and a graph has to do something.
+    return tuple(part.clone() for part in network(*features))
 
 
 class HalvingStep:
     """From one level of the frame to the next."""
 
     def __init__(self, frame: DeviceFrame, level: int, capture: Capture) -> None:
-        self._frame, self._level = frame, level
-        self._run = capture(self._step)
+        self._run = capture(partial(_halve, frame, level))
 
     def __call__(self) -> None:
         """Compute the level."""
         self._run()
 
-    def _step(self) -> Parts:
-        self._frame.halve(self._level)
-        return ()
+
+def _halve(frame: DeviceFrame, level: int) -> Parts:
+    frame.halve(level)
+    return ()

@@ -4,8 +4,11 @@ Without CUDA the steps run on the CPU, behind a stand-in that treats their outpu
 """
 
 import functools
+import gc
+import weakref
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -227,7 +230,7 @@ def test_frames_of_another_size():
 
 def test_a_large_target_is_cut_from_a_halved_frame():
     runtime = Compared(network())
-    frame = np.repeat(np.repeat(picture(240, 320, seed=5), 4, axis=0), 4, axis=1)
+    frame = cv2.resize(picture(240, 320, seed=5), (1280, 960), interpolation=cv2.INTER_CUBIC)
     tracker = Tracker(runtime, "afsn_mobile", TrackerSettings(lost_logic=False))
     tracker.init(frame, (400, 320, 240, 200))
     for _ in range(3):
@@ -318,6 +321,19 @@ def test_the_steps_that_are_kept_are_bounded():
         runtime._step(("made", 0), object)
     assert len(runtime._steps) == MOST_STEPS
     assert ("made", 0) in runtime._steps  # it was used all the time
+
+
+def test_dropped_steps_are_gone_at_once():
+    """Nothing waits for Python to look for cycles: what a graph holds is the GPU's memory."""
+    runtime = CudaGraphRuntime(network(), CPU)
+    runtime.look([question(runtime)])
+    dropped = [weakref.ref(runtime._frame), *(weakref.ref(step) for step in runtime._steps.values())]
+    gc.disable()
+    try:
+        runtime.open_scene(picture(120, 160, seed=1))
+        assert [reference() for reference in dropped] == [None] * 4
+    finally:
+        gc.enable()
 
 
 def test_prepared_it_makes_no_step_while_tracking(clip):

@@ -56,10 +56,10 @@ def steps_of(name, count):
     with FakeTensorMode(allow_non_fake_inputs=True) as mode, torch.inference_mode():
         network, frame = built.to_empty(device=CUDA), DeviceFrame(721, 1281, CUDA)
         template = TemplateStep(TemplatePass(network, dtype), frame, "exact", g.template_size, no_capture)
-        features = template._step()
+        features = template._run()
         kernels = KernelsStep(KernelsPass(network, dtype), features, no_capture)
         made = SearchStep(
-            SearchPass(network, dtype), frame, points, "exact", count, g.search_size, kernels._step(), no_capture
+            SearchPass(network, dtype), frame, points, "exact", count, g.search_size, kernels._run(), no_capture
         )
     return mode, (template, kernels, made, HalvingStep(frame, 1, no_capture))
 
@@ -68,7 +68,7 @@ def steps_of(name, count):
 def test_nothing_comes_from_the_host_or_goes_there(name, nothing_uploaded):
     mode, steps = steps_of(name, count=4)
     with mode, torch.inference_mode(), NoHost():
-        features, kernels, (choices, maps, _), nothing = (step._step() for step in steps)
+        features, kernels, (choices, maps, _), nothing = (step._run() for step in steps)
     assert {part.dtype for part in (*features, *kernels)} == {torch.float16}
     assert (choices.shape, choices.dtype, maps.dtype) == ((4, 9), torch.float32, torch.float32)
     assert nothing == ()
