@@ -20,11 +20,8 @@ CROP_NUMBERS = 11
 
 
 def halvings(scale: float, most: int) -> int:
-    """How often a frame is halved, at most ``most`` times, until what is left of the scale is 0.5 or more.
-
-    Bilinear sampling skips pixels when it shrinks by more than two.
-    """
-    return next((level for level in range(most) if scale * 2**level >= 0.5), most)
+    """How often a frame is halved before a patch is cut, at most ``most`` times: what is left shrinks by under two."""
+    return min(math.floor(-math.log2(scale)), most) if scale < 0.5 else 0
 
 
 def crop_numbers(crop: Crop, border: Sequence[float], rule: CropRule, top: int) -> tuple[float, ...]:
