@@ -55,9 +55,7 @@ def crop_patch(
         if x1 > x0 and y1 > y0:
             frame = frame[y0:y1, x0:x1]
             for _ in range(halvings):
-                frame = cv2.resize(  # type: ignore[assignment]
-                    frame, (frame.shape[1] // 2, frame.shape[0] // 2), interpolation=cv2.INTER_AREA
-                )
+                frame = _halved(frame)
             a = s * 2**halvings
             for row, centre, offset in ((0, crop.cx, x0), (1, crop.cy, y0)):
                 matrix[row, row] = a
@@ -73,17 +71,25 @@ def crop_patch(
 
 
 def _needed(centre: float, side: float, extent: int, multiple: int) -> tuple[int, int]:
-    """First and last (exclusive) pixel of the picture's row that a crop reads, their number a multiple of a number.
+    """First and last (exclusive) pixel of the picture's row that a crop reads, the first a multiple of a number.
 
-    Grown at the end if the picture allows it, else at the start, else shortened at the end.
+    So the same pixels are averaged wherever the crop lies: a target that moves does not flicker.
     """
     reach = side / 2 + multiple
-    start, end = (int(min(max(v, 0), extent)) for v in (math.floor(centre - reach), math.ceil(centre + reach)))
-    if end <= start:
-        return start, start
-    end = min(end + -(end - start) % multiple, extent)
-    start = max(start - -(end - start) % multiple, 0)
-    return start, end - (end - start) % multiple
+    start = math.floor((centre - reach) / multiple) * multiple
+    end = math.ceil((centre + reach) / multiple) * multiple
+    return min(max(start, 0), extent), min(max(end, 0), extent)
+
+
+def _halved(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The means of 2x2 pixels, uint8 [(H + 1) // 2, (W + 1) // 2, ...]; an odd side's last pixels count twice."""
+    height, width = frame.shape[:2]
+    if height % 2 or width % 2:
+        frame = cv2.copyMakeBorder(  # type: ignore[assignment]
+            frame, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE
+        )
+    half = (frame.shape[1] // 2, frame.shape[0] // 2)
+    return cv2.resize(frame, half, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 
 def _crop_whole_pixels(

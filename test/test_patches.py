@@ -40,6 +40,22 @@ def test_outside_the_image_is_the_mean_colour():
     assert (patch == (10, 120, 250)).all()
 
 
+@pytest.mark.parametrize("place", [(320.0, 240.0), (600.5, 400.5), (100.0, 330.0)])
+def test_the_border_colour_is_not_mixed_into_what_lies_inside(place):
+    frame = np.full((481, 639, 3), 200, np.uint8)
+    side = 2 * min(place[0], 639 - place[0], place[1], 481 - place[1])  # up to the picture's border
+    patch = crop_patch(frame, Crop(*place, side, 16), (0, 0, 0))
+    assert (patch == 200).all()
+
+
+def test_the_same_pixels_are_averaged_wherever_a_crop_lies():
+    frame = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
+    means = cv2.resize(frame, (64, 64), interpolation=cv2.INTER_AREA).astype(int)
+    for x in (10, 11, 17):
+        patch = crop_patch(frame, Crop(4 * (x + 8.0), 4 * 24.0, 64.0, 16), (0, 0, 0))
+        assert np.abs(patch - means[16:32, x : x + 16]).max() <= 1  # of halvings of halvings
+
+
 @given(crops)
 def test_any_crop_gives_a_patch(crop):
     frame = np.full((90, 120, 3), 77, np.uint8)

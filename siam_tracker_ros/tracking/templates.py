@@ -51,7 +51,7 @@ class TemplateMemory:
         ):
             return False
         fresh = extract()
-        if not all(bool(torch.isfinite(level).all()) for level in fresh):
+        if not bool(torch.stack([level.isfinite().all() for level in fresh]).all()):  # one question to the device
             return False
         eta = s.template_eta
         with torch.inference_mode():
