@@ -148,13 +148,9 @@ def mixed_logits(aware: Tensor, regular: Tensor, weight: float) -> Tensor:
         log(1 - p_cls), log(p_cls), [B, 2, H, W]; exact where a sum of probabilities would have rounded to 0 or 1.
     """
     first, second = math.log(weight), math.log(1 - weight)
-    # log(sigmoid(x)) = -softplus(-x), and a sum of exponentials that does not overflow, of operations that ONNX has.
-    return torch.cat(
-        [
-            torch.cat((first - F.softplus(-sign * aware), second - F.softplus(-sign * regular)), dim=1).logsumexp(
-                dim=1, keepdim=True
-            )
-            for sign in (-1, 1)
-        ],
-        dim=1,
-    )
+    # log(sigmoid(x)) = -softplus(-x), and log(exp(a) + exp(b)) = max(a, b) + softplus(-|a - b|): ONNX has these.
+    logits = []
+    for sign in (-1, 1):
+        a, b = first - F.softplus(-sign * aware), second - F.softplus(-sign * regular)
+        logits.append(torch.maximum(a, b) + F.softplus(-(a - b).abs()))
+    return torch.cat(logits, dim=1)

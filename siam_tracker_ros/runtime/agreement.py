@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -10,7 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from siam_tracker_ros.geometry import Box, search_crop, template_crop
 from siam_tracker_ros.runtime.protocol import Maps, Runtime
+from siam_tracker_ros.tracking.scene import Answer, OpensScenes, Question, open_scene
+from siam_tracker_ros.tracking.scoring import cosine_window
+from siam_tracker_ros.tracking.settings import TrackerSettings
 
 SAME_SCORE = 0.01
 """Difference of the foreground's probability up to which two runtimes agree, at every point."""
@@ -30,7 +35,19 @@ def disagreement(expected: Runtime, other: Runtime) -> str:
     matter = a.foreground > a.foreground.max() / 2
     if (pixels := float(np.abs(a.boxes[matter] - b.boxes[matter]).max())) > SAME_BOX:
         return f"boxes differ by {pixels:.3g} pixels"
+    if isinstance(other, OpensScenes):
+        return _scene_disagreement(expected, other)
     return ""
+
+
+@torch.inference_mode()
+def _scene_disagreement(expected: Runtime, other: Runtime) -> str:
+    """The same for a runtime that cuts patches and chooses by itself."""
+    one, two = _asker(expected)().choice, _asker(other)().choice
+    if one is None or two is None:
+        return "" if one is two else "its choice is not finite"
+    pixels = max(abs(x - y) for x, y in zip(one.box.as_tuple(), two.box.as_tuple(), strict=True))
+    return f"chosen boxes differ by {pixels:.3g} pixels" if pixels > SAME_BOX else ""
 
 
 def drawn_picture(size: int) -> NDArray[np.uint8]:
@@ -58,14 +75,25 @@ def _searched(runtime: Runtime) -> Maps:
 
 @torch.inference_mode()
 def median_ms(runtime: Runtime, seconds: float = 0.5, most: int = 30) -> float:
-    """The median time of a search, of as many as half a second holds, two at least; the first do not count."""
-    picture = drawn_picture(runtime.geometry.search_size)
-    kernels = _kernels(runtime, picture)
-    runtime.search(kernels, picture)
+    """The median time from a frame to a box, of as many frames as half a second holds, two at least."""
     times: list[float] = []
+    ask = _asker(runtime)
+    ask()
     begun = time.perf_counter()
     while len(times) < 3 or (len(times) < most and time.perf_counter() - begun < seconds):
         start = time.perf_counter()
-        runtime.search(kernels, picture)
+        ask()
         times.append((time.perf_counter() - start) * 1e3)
     return float(np.median(times[1:]))
+
+
+def _asker(runtime: Runtime) -> Callable[[], Answer]:
+    """What looks for the middle of a drawn frame in that frame, as a tracker would."""
+    geometry, black = runtime.geometry, (0.0, 0.0, 0.0)
+    frame = drawn_picture(2 * geometry.search_size)
+    box = Box.from_center(geometry.search_size, geometry.search_size, geometry.template_size / 2, 40.0)
+    kernels = runtime.kernels(open_scene(runtime, frame).template(template_crop(box, geometry.template_size), black))
+    crop = search_crop(box, geometry.search_size, geometry.template_size)
+    window = cosine_window(geometry.map_size)
+    question = Question(kernels, crop, black, crop.to_patch(box), window, TrackerSettings())
+    return lambda: open_scene(runtime, frame).answers([question])[0]

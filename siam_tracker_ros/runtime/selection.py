@@ -14,6 +14,7 @@ from torch import nn
 
 from siam_tracker_ros.evaluation.machine import cpu_name
 from siam_tracker_ros.runtime.agreement import disagreement, median_ms
+from siam_tracker_ros.runtime.cuda_graph import CudaGraphRuntime
 from siam_tracker_ros.runtime.eager import EagerRuntime
 from siam_tracker_ros.runtime.exported import ExportedNetwork, engine_folder, facts_of
 from siam_tracker_ros.runtime.onnx_runtime import OnnxRuntime, available_kinds
@@ -23,7 +24,7 @@ from siam_tracker_ros.runtime.protocol import Runtime
 
 LOG = logging.getLogger(__name__)
 
-RUNTIMES = ("auto", "eager", "onnx", "openvino", "tensorrt")
+RUNTIMES = ("auto", "eager", "cuda_graph", "onnx", "openvino", "tensorrt")
 PACKAGES = {"onnx": "onnxruntime", "openvino": "openvino", "tensorrt": "onnxruntime-gpu with TensorRT"}
 
 
@@ -117,6 +118,7 @@ class Candidates:
         found: dict[str, Callable[[], Runtime]] = {"eager": self._eager}
         kinds = available_kinds()
         if self.device.type == "cuda":
+            found["cuda_graph"] = lambda: CudaGraphRuntime(self.network, self.device, self.dtype)
             if "cuda" in kinds:
                 found["onnx"] = lambda: OnnxRuntime(self.exported, self.device, self.threads, "cuda")
             if "tensorrt" in kinds:

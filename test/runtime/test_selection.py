@@ -10,8 +10,10 @@ import torch
 from calibrated import calibrated
 
 from siam_tracker_ros import load_tracker
+from siam_tracker_ros.geometry import Box
 from siam_tracker_ros.runtime import selection
 from siam_tracker_ros.runtime.agreement import disagreement, drawn_picture, median_ms
+from siam_tracker_ros.runtime.cuda_graph import CudaGraphRuntime
 from siam_tracker_ros.runtime.eager import EagerRuntime
 from siam_tracker_ros.runtime.selection import Candidates, RuntimeChoiceError, fastest, make_runtime, run_exported
 
@@ -34,6 +36,9 @@ class Altered:
     def search(self, kernels, patch):
         return self.change(self.inner.search(kernels, patch))
 
+    def search_many(self, kernels, patches):
+        return [self.change(maps) for maps in self.inner.search_many(kernels, patches)]
+
 
 @pytest.fixture(scope="module")
 def eager():
@@ -51,6 +56,16 @@ def eager():
 )
 def test_what_differs_is_said(eager, change, said):
     assert disagreement(eager, Altered(eager, change)) == said
+
+
+def test_a_runtime_that_chooses_by_itself_is_held_to_its_choice():
+    same = CudaGraphRuntime(calibrated("afsn_mobile"), CPU, capture=False)
+    eager = EagerRuntime(calibrated("afsn_mobile"), CPU)
+    assert disagreement(eager, same) == ""
+    look = same.look
+    moved = Box(0.0, 0.0, 9.0, 9.0)
+    same.look = lambda questions: [replace(a, choice=replace(a.choice, box=moved)) for a in look(questions)]
+    assert "chosen boxes differ by" in disagreement(eager, same)
 
 
 def test_the_picture_is_the_same_everywhere_and_has_detail():
