@@ -51,6 +51,7 @@ class TemplateMatching:
         self.gate.set()
         self.entered = threading.Event()
         self.fail: Exception | None = None
+        self.prepared: list[tuple[int, int, int]] = []
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -61,6 +62,9 @@ class TemplateMatching:
 
     def release(self) -> None:
         self.clear()
+
+    def prepare(self, height, width, targets) -> None:
+        self.prepared.append((height, width, targets))
 
     def configure(self, settings: TrackerSettings) -> None:
         self.settings = settings

@@ -67,7 +67,7 @@ class TrackingWorker:
         self._report_error, self._report_out_of_memory = report_error, report_out_of_memory
         self._report_change = report_change
         self._slop = round(stamp_slop * 1e9)
-        self._targets = Targets(tracker, max_targets)
+        self._targets, self._max_targets = Targets(tracker, max_targets), max_targets
         self._camera: tuple[int, int, str] | None = None  # height, width and encoding of the last frame
         self.processed = self.refused = 0
         self.refusal = ""
@@ -168,6 +168,8 @@ class TrackingWorker:
         message = frame.message
         encoding = str(message.format if isinstance(message, CompressedImage) else message.encoding)
         before, self._camera = self._camera, (height, width, encoding)
+        if before is None or before[:2] != (height, width):
+            self._tracker.prepare(height, width, self._max_targets)
         if before is not None and before != self._camera:
             self._report_change(
                 f"the camera's images changed from {before[1]}x{before[0]} {before[2]} to {width}x{height} {encoding}"

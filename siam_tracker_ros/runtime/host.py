@@ -58,7 +58,7 @@ class FileRuntime:
         """B search patches, each with its own target's kernels, one after the other: a CPU gains nothing by a batch."""
         return [self.search(own, patch) for own, patch in zip(kernels, patches, strict=True)]
 
-    def prepare(self, sizes: Sequence[int]) -> None:
+    def prepare_sizes(self, sizes: Sequence[int]) -> None:
         """Make the search passes for these sides ready now, so that no frame waits for it."""
         for size in sizes:
             self._search(size)

@@ -98,7 +98,7 @@ def search_sizes(geometry: Geometry, settings: TrackerSettings) -> list[int]:
 
 def _prepare(runtime: Runtime, settings: TrackerSettings) -> None:
     if isinstance(runtime, FileRuntime):
-        runtime.prepare(search_sizes(runtime.geometry, settings))
+        runtime.prepare_sizes(search_sizes(runtime.geometry, settings))
 
 
 def _settings(model: str, settings: TrackerSettings | None, preset: str, online: bool | None) -> TrackerSettings:

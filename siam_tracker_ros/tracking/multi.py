@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from siam_tracker_ros.geometry import Box, check_frame
+from siam_tracker_ros.runtime.cuda_graph import CudaGraphRuntime
 from siam_tracker_ros.runtime.device import free_memory
 from siam_tracker_ros.runtime.protocol import Runtime
 from siam_tracker_ros.tracking.calibration import Calibration
@@ -103,6 +104,16 @@ class MultiTracker:
         self.settings = settings
         for target in self._targets.values():
             target.configure(settings)
+
+    def prepare(self, height: int, width: int, targets: int) -> None:
+        """Make ready what frames of that size need, so that the first of them do not wait; nothing for most runtimes.
+
+        Args:
+            targets: how many may be followed at once.
+        """
+        runtime = self._running()
+        if isinstance(runtime, CudaGraphRuntime) and not self._targets:
+            runtime.prepare(height, width, targets + self.settings.search_patches)
 
     def release(self) -> None:
         """Forget the targets and the network, and give its memory back. Nothing can be followed afterwards."""

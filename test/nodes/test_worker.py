@@ -203,6 +203,16 @@ def test_another_resolution_is_said_and_the_target_is_followed_in_it(bench, scen
     assert (len(bench.changes), bench.worker.refused) == (2, 0)
 
 
+def test_the_tracker_makes_ready_for_each_size_of_the_images_before_it_follows_anything(scene):
+    bench = Bench(TemplateMatching(), max_targets=3)
+    try:
+        for pixels in (scene.frame(0), scene.frame(1), scene.frame(2)[:240], scene.frame(3)[:240]):
+            bench.process(pixels)
+        assert bench.tracker.prepared == [(480, 640, 3), (240, 640, 3)]
+    finally:
+        bench.worker.stop(WAIT)
+
+
 def test_another_encoding_is_said_and_the_target_is_followed_in_it(bench, scene):
     bench.process(scene.frame(0))
     bench.init(scene.box(0))

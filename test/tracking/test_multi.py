@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 from filled import moving_clip, picture
 
 from siam_tracker_ros import Box, BoxError, FrameError, TrackerSettings, TrackState, load_tracker, load_trackers
 from siam_tracker_ros.runtime import device
+from siam_tracker_ros.runtime.cuda_graph import CudaGraphRuntime
+from siam_tracker_ros.tracking.load import network_of
+from siam_tracker_ros.tracking.multi import MultiTracker
 
 GROUND = (20.0, 150.0, 60.0, 50.0)
 
@@ -150,3 +154,18 @@ def test_released_it_follows_nothing(clip, monkeypatch):
     with pytest.raises(RuntimeError, match="released: load it again"):
         tracker.add("a", frames[0], first)
     assert (tracker.device, tracker.model_name) == ("cpu", "afsn_mobile")
+
+
+def test_graphs_are_recorded_before_anything_is_followed(clip):
+    frames, first = clip
+    _, network = network_of("afsn_mobile")
+    runtime = CudaGraphRuntime(network, torch.device("cpu"), capture=False)
+    tracker = MultiTracker(runtime, "afsn_mobile", TrackerSettings(search_patches=1))
+    height, width = frames[0].shape[:2]
+    tracker.prepare(height, width, 2)
+    ready = dict(runtime._steps)
+    tracker.add("a", frames[0], first)
+    tracker.add("b", frames[0], GROUND)
+    for frame in frames[1:5]:
+        tracker.update(frame)
+    assert dict(runtime._steps) == ready
