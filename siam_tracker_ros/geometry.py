@@ -201,6 +201,26 @@ class Crop:
         )
 
 
+def halvings(scale: float) -> int:
+    """How often pixels are averaged two by two before a crop of this scale is sampled; 0 from a half up."""
+    return math.floor(-math.log2(scale)) if scale < 0.5 else 0
+
+
+def snapped(crop: Crop, finest: float = 0.25) -> Crop:
+    """The nearest crop whose border lies between pixels (of the halved image, where it is sampled from that).
+
+    Such a crop is cut and scaled at half the cost, and where it lies is known as exactly. Its centre moves by half such
+    a pixel at most, and so does its side. A crop of fewer than ``finest`` image pixels a patch pixel stays as it is.
+    """
+    if crop.side < finest * crop.patch:
+        return crop
+    unit = 2 ** halvings(crop.scale)
+    side = float(max(round(crop.side / unit), 1) * unit)
+    unit = 2 ** halvings(crop.patch / side)  # rounding may have made it one halving more or less
+    x, y = (round((centre - side / 2) / unit) * unit for centre in (crop.cx, crop.cy))
+    return Crop(x + side / 2, y + side / 2, side, crop.patch)
+
+
 def template_crop(box: Box, size: int = TEMPLATE_SIZE, context: float = CONTEXT_AMOUNT) -> Crop:
     """The square with context around the box that becomes the template patch."""
     return Crop(box.cx, box.cy, max(context_side(box.w, box.h, context), 1.0), size)

@@ -15,7 +15,9 @@ from siam_tracker_ros.geometry import (
     check_box,
     check_frame,
     context_side,
+    halvings,
     search_crop,
+    snapped,
     start_box,
     template_crop,
     whole_pixels,
@@ -127,6 +129,25 @@ def test_whole_pixels_begin_at_the_authors_corner():
     assert whole_pixels(0.0, 4.0, "round") == (-2, 4)
     assert whole_pixels(7.3, 5.4, "floor") == whole_pixels(7.3, 5.4, "round") == (4, 5)
     assert whole_pixels(7.0, 0.2, "round")[1] == 1
+
+
+@pytest.mark.parametrize(("scale", "times"), [(2.0, 0), (0.5, 0), (0.4999, 1), (0.25, 2), (0.2501, 1), (0.1, 3)])
+def test_a_crop_is_halved_until_less_than_half_is_left_to_shrink(scale, times):
+    assert halvings(scale) == times
+
+
+@given(crops)
+def test_a_snapped_crop_lies_between_pixels_near_where_it_was(crop):
+    near = snapped(crop)
+    if crop.side < 0.25 * crop.patch:
+        assert near == crop
+        return
+    assert snapped(near) == near
+    unit = 2 ** halvings(near.scale)
+    for value in (near.side, near.cx - near.side / 2, near.cy - near.side / 2):
+        assert (value / unit).is_integer()
+    assert abs(near.side - crop.side) <= unit / 2
+    assert max(abs(near.cx - crop.cx), abs(near.cy - crop.cy)) <= unit / 2
 
 
 def test_siamban_starts_half_a_pixel_up_left():

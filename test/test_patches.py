@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from siam_tracker_ros.geometry import Box, Crop
+from siam_tracker_ros.geometry import Box, Crop, halvings, snapped
 from siam_tracker_ros.patches import crop_patch, mean_color
 
 place = st.floats(-500, 2000, allow_nan=False)
@@ -54,6 +54,20 @@ def test_the_same_pixels_are_averaged_wherever_a_crop_lies():
     for x in (10, 11, 17):
         patch = crop_patch(frame, Crop(4 * (x + 8.0), 4 * 24.0, 64.0, 16), (0, 0, 0))
         assert np.abs(patch - means[16:32, x : x + 16]).max() <= 1  # of halvings of halvings
+
+
+@pytest.mark.parametrize("factor", [0.11, 0.21, 0.3, 0.49, 0.5, 0.8, 1.0, 2.0, 3.7])
+@pytest.mark.parametrize("place", [(325.3, 234.7), (20.2, 240.0), (637.1, 478.6), (-900.0, 100.0)])
+def test_a_crop_between_pixels_has_the_pixels_of_the_general_way(factor, place):
+    """OpenCV's scaling and its sampling at every place say the same, but at the square's own rim."""
+    frame = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (479, 641, 3), dtype=np.uint8), (0, 0), 3)
+    crop = snapped(Crop(*place, 127 / factor, 127))
+    fast = crop_patch(frame, crop, (10, 20, 30)).astype(int)
+    # So small a step takes the crop off the pixels' borders, and nothing else.
+    general = crop_patch(frame, Crop(crop.cx + 1e-7, crop.cy, crop.side, 127), (10, 20, 30)).astype(int)
+    rim = 1 + round(0.5 * factor * 2 ** halvings(factor))
+    # At the picture's border a halved picture's last pixel counts twice in one and the colour outside in the other.
+    assert np.percentile(np.abs(fast - general)[rim:-rim, rim:-rim], 99) <= 1
 
 
 @given(crops)

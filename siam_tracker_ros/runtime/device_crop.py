@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 
 from siam_tracker_ros.geometry import Crop, CropRule, whole_pixels
+from siam_tracker_ros.geometry import halvings as halvings_of
+from siam_tracker_ros.patches import between_pixels
 
 CROP_NUMBERS = 11
 """Numbers that say where a patch lies: those of :func:`crop_numbers`."""
@@ -21,7 +23,7 @@ CROP_NUMBERS = 11
 
 def halvings(scale: float, most: int) -> int:
     """How often a frame is halved before a patch is cut, at most ``most`` times: what is left shrinks by under two."""
-    return min(math.floor(-math.log2(scale)), most) if scale < 0.5 else 0
+    return min(halvings_of(scale), most)
 
 
 def crop_numbers(crop: Crop, border: Sequence[float], rule: CropRule, top: int) -> tuple[float, ...]:
@@ -42,7 +44,11 @@ def crop_numbers(crop: Crop, border: Sequence[float], rule: CropRule, top: int) 
         size = 2.0**level
         # Pixel centres: patch column u + 0.5 is image column (u + 0.5 - P/2) / s + cx.
         x, y = (((0.5 - crop.patch / 2) / crop.scale + c) / size - 0.5 for c in (crop.cx, crop.cy))
-        return (x, y, 1 / (crop.scale * size), -math.inf, math.inf, -math.inf, math.inf, level, *border)
+        # Crops of whole pixels repeat their own rim, as the host's faster way to cut them does.
+        first_column, first_row, side = between_pixels(crop, 2**level) or (-math.inf, -math.inf, math.inf)
+        last_column, last_row = (first + side - 1 if side < math.inf else side for first in (first_column, first_row))
+        step = 1 / (crop.scale * size)
+        return (x, y, step, first_column, last_column, first_row, last_row, level, *border)
     (left, side), (upper, _) = (whole_pixels(c, crop.side, rule) for c in (crop.cx, crop.cy))
     step = side / crop.patch
     x, y = (corner + step / 2 - 0.5 for corner in (left, upper))

@@ -75,10 +75,9 @@ class CameraMotion:
             factor, across, down = 1, width, height
         part = frame[: down * factor, : across * factor]
         if factor > 2:
-            # Sixteen pixels are read for one that is made: all of a large frame would cost more than the rest.
-            part = cv2.resize(part, (2 * across, 2 * down), interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]
-        small = cv2.resize(part, (across, down), interpolation=cv2.INTER_AREA)
-        gray = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
+            # Four pixels are read for one that is made: all of a large frame would cost more than the rest.
+            part = cv2.resize(part, (2 * across, 2 * down), interpolation=cv2.INTER_NEAREST)  # type: ignore[assignment]
+        gray = cv2.resize(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), (across, down), interpolation=cv2.INTER_AREA)
         return View(gray, factor, width, height)  # type: ignore[arg-type]
 
     def between(self, before: View, now: View, without: Sequence[Box] = ()) -> Similarity | None:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from siam_tracker_ros.geometry import Box, check_box, search_crop, start_box, template_crop
+from siam_tracker_ros.geometry import Box, check_box, search_crop, snapped, start_box, template_crop
 from siam_tracker_ros.networks.response import Geometry
 from siam_tracker_ros.patches import mean_color
 from siam_tracker_ros.runtime.protocol import Runtime
@@ -108,6 +108,8 @@ class Target:
         """Where to look in the next frame, or again in this one, where the target was ``seen``."""
         last = seen or self.box
         crop = search_crop(last, self.geometry.search_size, self.geometry.template_size)
+        if self.geometry.crop == "exact":
+            crop = snapped(crop)
         return Question(
             self.kernels, crop, self._border, crop.to_patch(last), self._window, self.settings, self._taught
         )

@@ -54,7 +54,8 @@ def test_a_difference_is_told_in_pixels_of_the_picture(runtimes):
     )
     side = np.sqrt((box[2] + (box[2] + box[3]) / 2) * (box[3] + (box[2] + box[3]) / 2))
     assert agreement.boxes == 3
-    assert agreement.pixels[0] == pytest.approx(2.0 * side / 127, rel=1e-3)
+    searched = round(side * 255 / 127)  # whole pixels of the picture
+    assert agreement.pixels[0] == pytest.approx(2.0 * searched / 255, rel=1e-6)
 
 
 def test_a_runtime_that_sees_nothing_is_infinitely_far_off(runtimes):
