@@ -14,6 +14,13 @@ BENCHMARK := --tracker afsn_mobile --tracker afsn_mobile+online --tracker csrt -
 	--tracker nano_v2=$(PEERS)/nanotrackv2_nanotrack_backbone_sim.onnx,$(PEERS)/nanotrackv2_nanotrack_head_sim.onnx \
 	--protocol one-pass --protocol real-time --rate 30
 
+# make bench: frames of the long run. NanoTrack takes part where its files are.
+LONG ?= 10000
+comma := ,
+NANO = $(if $(wildcard $(PEERS)/nanotrack$(1)_*),--peer nano_$(1)=$(PEERS)/nanotrack$(1)_nanotrack_backbone_sim.onnx$(comma)$(PEERS)/nanotrack$(1)_nanotrack_head_sim.onnx)
+BENCH := --model afsn_mobile --model afsn_r50 --reference siamban_r50 --peer csrt --peer kcf \
+	$(call NANO,v1) $(call NANO,v2) --long $(LONG)
+
 # make soak: how long, and the seed of what happens.
 MINUTES ?= 10
 SEED ?= 1
@@ -25,12 +32,13 @@ SHELL := bash
 # On a ROS distribution .venv is one more prefix, to be added to those that are sourced.
 ENTER := $(if $(ROS_DISTRO),set +u; source .venv/local_setup.bash; set -u;,)
 
-.PHONY: help setup demo benchmark soak test golden check clean distclean
+.PHONY: help setup demo benchmark bench soak test golden check clean distclean
 
 help:
 	@echo 'make setup       makes .venv with everything, or goes on where it was interrupted (PYTHON=python3.12)'
 	@echo 'make demo        a camera, the tracker node and a recorder, as processes of their own: out/demo/ (VIDEO=path BOX=x,y,w,h)'
 	@echo 'make benchmark   trackers and peers on SEQUENCES (../shared/sequences): docs/benchmark/ (RESUME=1 goes on)'
+	@echo 'make bench       time of every stage, model and runtime beside OpenCV'"'"'s trackers, and a long run: docs/speed/ (LONG=10000)'
 	@echo 'make soak        camera, faults and clients at random for MINUTES (10) with SEED (1): out/soak/'
 	@echo 'make test        all tests (ARGS="-k name" are passed to pytest)'
 	@echo 'make golden      the tests that compare with the VOT tool kit, which gets an environment of its own'
@@ -50,6 +58,13 @@ benchmark: setup
 	@mkdir -p docs/benchmark
 	@cp out/benchmark/*.png out/benchmark/report.html out/benchmark/report.json out/benchmark/results.csv docs/benchmark/
 	@cp out/benchmark/report.md docs/benchmark/README.md
+
+# On a machine that does nothing else: about six minutes.
+bench: setup
+	@.venv/bin/siam-track bench $(BENCH) --out out/bench
+	@mkdir -p docs/speed
+	@cp out/bench/*.png out/bench/bench.json docs/speed/
+	@cp out/bench/bench.md docs/speed/README.md
 
 soak: setup
 	@$(ENTER) .venv/bin/python -m benchmarks.soak --minutes '$(MINUTES)' --seed '$(SEED)'

@@ -58,6 +58,7 @@ def export_command(
     wherever one is asked for (--model OUT), also of the node. The exit code is 0 when the files are right, 1 when they
     are not or could not be compared, 2 for an argument that cannot be used.
     """
+    from siam_tracker_ros.clips import read_clip
     from siam_tracker_ros.networks.weights import WeightsError
     from siam_tracker_ros.networks.zoo import MODELS
     from siam_tracker_ros.runtime.exported import ExportError
@@ -75,7 +76,7 @@ def export_command(
     if check == "none":
         return
     try:
-        clip, start = _clip(check, box, frames)
+        clip, start = read_clip(check, box, frames)
     except (ValueError, OSError, ImportError) as error:
         raise _stop(f"the files are written, and were not checked: {error}", EXIT_FAILED) from error
     from siam_tracker_ros.tracking.export import check as compare
@@ -113,28 +114,6 @@ def _counted(clip: list[NDArray[np.uint8]], bar: object) -> Iterator[NDArray[np.
     for frame in clip:
         yield frame
         bar.update(1)  # type: ignore[attr-defined]
-
-
-def _clip(source: str, box: str | None, most: int) -> tuple[list[NDArray[np.uint8]], tuple[float, float, float, float]]:
-    """The check's frames, and the target in the first."""
-    from siam_tracker_ros.start_box import choose_box, find_truth
-    from siam_tracker_ros.video import open_source
-
-    if not source:
-        from siam_tracker_ros.simulation.clip import drawn_frames
-
-        if box is not None:
-            raise ValueError("--box is of the frames that --check names")
-        return drawn_frames(most)
-    path = source if not (Path(source) / "video.mp4").is_file() else str(Path(source) / "video.mp4")
-    video = open_source(path)
-    start = choose_box(box, find_truth(path), video.size)
-    clip = []
-    for frame in video:
-        clip.append(frame)
-        if len(clip) == most:
-            break
-    return clip, start.as_tuple()
 
 
 def _stop(message: str, code: int = EXIT_USAGE) -> typer.Exit:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import typer
 
 from siam_tracker_ros.cli.bag import bag_command
+from siam_tracker_ros.cli.bench import bench_command
 from siam_tracker_ros.cli.convert import convert_command
 from siam_tracker_ros.cli.eval import eval_command
 from siam_tracker_ros.cli.export import export_command
@@ -27,6 +28,7 @@ app.command("eval")(eval_command)
 app.command("train")(train_command)
 app.command("convert")(convert_command)
 app.command("export")(export_command)
+app.command("bench")(bench_command)
 app.command("models")(models_command)
 
 

@@ -8,18 +8,17 @@ stamps are; while that clock stands at zero (no /clock yet), or an image has no 
 from __future__ import annotations
 
 import math
-import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
+from siam_tracker_ros.memory import resident_memory
 from siam_tracker_ros.nodes.messages import Engine, FrameCounts
 from siam_tracker_ros.nodes.report import FrameReport
 from siam_tracker_ros.tracking.state import TrackState
@@ -276,15 +275,6 @@ class Health:
         array = DiagnosticArray(status=[entry])
         array.header.stamp = stamp
         return array
-
-
-def resident_memory() -> int:
-    """Bytes of main memory that this process takes; 0 where the system does not tell (it is Linux that does)."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, IndexError, ValueError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 class _Events:

@@ -26,10 +26,14 @@ class EagerRuntime:
     def __init__(self, network: nn.Module, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
         self.geometry = cast(Geometry, network.geometry)
         self.device, self.dtype = device, dtype
-        placed = for_running(network).to(device=device, dtype=dtype).to(memory_format=torch.channels_last)
+        placed = self.placed(network)
         self._network = cast(SiameseNetwork, placed)
         self._template, self._search = TemplatePass(placed, dtype), SearchPass(placed, dtype)
         self._points: dict[int, NDArray[np.float32]] = {}
+
+    def placed(self, network: nn.Module) -> nn.Module:
+        """A copy of the network on the device, ready to run."""
+        return for_running(network).to(device=self.device, dtype=self.dtype).to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def template(self, patch: NDArray[np.uint8]) -> tuple[Tensor, ...]:

@@ -17,7 +17,10 @@ from siam_tracker_ros.runtime.protocol import Maps
 
 Arrays = list[NDArray[np.generic]]
 Pass = Callable[[Sequence[NDArray[np.generic]]], Arrays]
-"""One file, ready to run: its inputs in order to its outputs, which are the caller's to keep."""
+"""One file, ready to run: its inputs in order to its outputs, which are the caller's to keep.
+
+An input that is the same object as the last time has the same numbers.
+"""
 
 
 class FileRuntime:
@@ -34,6 +37,7 @@ class FileRuntime:
         self._dtype = np.dtype(exported.facts.precision)
         self._template = self._ready(exported.template())
         self._kernels = self._ready(exported.kernels())
+        self._held: tuple[tuple[Tensor, ...], Arrays] = (), []  # the last target's kernels, and their arrays
         self._searches: dict[int, tuple[Pass, NDArray[np.float32]]] = {}
         self._search(self.geometry.search_size)
 
@@ -51,7 +55,9 @@ class FileRuntime:
     def search(self, kernels: tuple[Tensor, ...], patch: NDArray[np.uint8]) -> Maps:
         """Search patch uint8 [S, S, 3], S as ``Geometry.at`` allows, to the maps."""
         run, points = self._search(patch.shape[0])
-        rows, features = run([patch[None], *(kernel.numpy() for kernel in kernels)])
+        if kernels is not self._held[0]:
+            self._held = kernels, [kernel.numpy() for kernel in kernels]
+        rows, features = run([patch[None], *self._held[1]])
         return maps_of(rows[0].astype(np.float32, copy=False), points, torch.from_numpy(features))
 
     def search_many(self, kernels: Sequence[tuple[Tensor, ...]], patches: Sequence[NDArray[np.uint8]]) -> list[Maps]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,17 +44,31 @@ class OpenVinoRuntime(FileRuntime):
         super().__init__(exported, torch.device("cpu"))
 
     def _ready(self, path: Path) -> Pass:
-        import openvino
 
-        model = self._core.compile_model(str(path), "CPU", self._options)
+        model = self._core.compile_model(self._read(path), "CPU", self._options)
         request = model.create_infer_request()
         outputs = [request.get_output_tensor(i).data for i in range(len(model.outputs))]
+        given = [request.get_input_tensor(i).data for i in range(len(model.inputs))]
+        last: list[NDArray[np.generic] | None] = [None] * len(given)
 
         def run(inputs: Sequence[NDArray[np.generic]]) -> Arrays:
-            held = [np.ascontiguousarray(array) for array in inputs]  # the tensors below do not keep them alive
-            for index, array in enumerate(held):
-                request.set_input_tensor(index, openvino.Tensor(array, shared_memory=True))
+            for index, array in enumerate(inputs):
+                if array is not last[index]:  # a target's kernels stay the same for many frames
+                    given[index][...] = array
+                    last[index] = array
             request.infer()
             return [output.copy() for output in outputs]  # they are overwritten by the next frame
 
         return run
+
+    def _read(self, path: Path) -> Any:
+        """The file's model. It is given patches as float32: of bytes OpenVINO would make three copies of its own."""
+        from openvino import Type
+        from openvino.preprocess import PrePostProcessor
+
+        model = self._core.read_model(str(path))
+        steps = PrePostProcessor(model)
+        for index, each in enumerate(model.inputs):
+            if each.element_type == Type.u8:
+                steps.input(index).tensor().set_element_type(Type.f32)
+        return steps.build()

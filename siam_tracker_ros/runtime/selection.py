@@ -97,6 +97,11 @@ def file_runtimes(exported: ExportedNetwork, device: torch.device, threads: int)
     return makers
 
 
+def runtime_names(device: torch.device, dtype: torch.dtype) -> tuple[str, ...]:
+    """The runtimes that are installed here for a device and number format, PyTorch's own first."""
+    return tuple(Candidates(nn.Identity(), "", device, dtype, 1).makers())
+
+
 class Candidates:
     """The runtimes that could run a network here."""
 

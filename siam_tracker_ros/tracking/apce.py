@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,11 +28,13 @@ def apce(response: NDArray[np.floating]) -> float:
 
 def summed_apce(levels: NDArray[np.floating]) -> float:
     """The APCE summed over the levels' response maps [L, ...] (AFSN section 3.3: R2, R3 and R4)."""
-    flat = levels.reshape(len(levels), -1)
-    above = flat - flat.min(axis=1, keepdims=True)
-    energy, peak = np.einsum("ln,ln->l", above, above) / flat.shape[1], above.max(axis=1)
-    sharp = np.isfinite(energy) & (energy > 0.0)
-    return float((peak[sharp].astype(np.float64) ** 2 / energy[sharp]).sum())
+    total = 0.0
+    for level in levels.reshape(len(levels), -1):  # few and small: one by one costs less than all at once
+        above = level - level.min()
+        energy, peak = float(above @ above) / above.size, float(above.max())
+        if energy > 0.0 and math.isfinite(energy):
+            total += peak * peak / energy
+    return total
 
 
 class RunningApce:

@@ -47,7 +47,10 @@ class Calibration:
 
     def probability(self, score: float, apce_ratio: float) -> float:
         """The probability that the box's IoU is over 0.5, 0..1, of one frame's score and APCE ratio."""
-        return float(logistic(features([score], [apce_ratio]) @ (self.bias, self.score, self.apce))[0])
+        # As features and logistic have it, whose arrays cost more for one number than the rest of what is done with it.
+        s, r = min(max(score, _LOWEST), _HIGHEST), min(max(apce_ratio, _RATIOS[0]), _RATIOS[1])
+        evidence = self.bias + self.score * math.log(s / (1 - s)) + self.apce * math.log(r)
+        return 0.5 * (1.0 + math.tanh(0.5 * evidence))
 
 
 def features(scores: ArrayLike, apce_ratios: ArrayLike) -> NDArray[np.float64]:

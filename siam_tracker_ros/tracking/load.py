@@ -25,15 +25,15 @@ from siam_tracker_ros.tracking.tracker import Tracker
 
 def load_tracker(model: str, **choices: Any) -> Tracker:
     """See :func:`siam_tracker_ros.load_tracker`."""
-    return Tracker(*_loaded(model, **choices))
+    return Tracker(*loaded(model, **choices))
 
 
 def load_trackers(model: str, **choices: Any) -> MultiTracker:
     """See :func:`siam_tracker_ros.load_trackers`."""
-    return MultiTracker(*_loaded(model, **choices))
+    return MultiTracker(*loaded(model, **choices))
 
 
-def _loaded(
+def loaded(
     model: str,
     *,
     weights: str | Path | None,
@@ -44,6 +44,7 @@ def _loaded(
     online: bool | None,
     runtime: str,
 ) -> tuple[Runtime, str, TrackerSettings, Calibration | None]:
+    """What a tracker is made of: runtime, the model's zoo name, settings, calibration."""
     if weights is None and model not in MODELS and is_exported(Path(model)):
         return _exported(Path(model), device, settings, preset, online, runtime)
     if weights is None and model not in MODELS and (model.endswith(".safetensors") or Path(model).is_file()):

@@ -104,14 +104,24 @@ class HostScene:
 
     def answers(self, questions: Sequence[Question]) -> list[Answer]:
         """See :class:`Scene`."""
-        rule = self._runtime.geometry.crop
-        patches = [crop_patch(self.frame, question.crop, question.border, rule) for question in questions]
-        maps = self._runtime.search_many([question.kernels for question in questions], patches)
-        return [answer(question, own) for question, own in zip(questions, maps, strict=True)]
+        maps = self.search(questions, [self.cut(question.crop, question.border) for question in questions])
+        return self.choose(questions, maps)
 
     def template(self, crop: Crop, border: tuple[float, float, float]) -> Features:
         """See :class:`Scene`."""
-        return self._runtime.template(crop_patch(self.frame, crop, border, self._runtime.geometry.crop))
+        return self._runtime.template(self.cut(crop, border))
+
+    def cut(self, crop: Crop, border: tuple[float, float, float]) -> NDArray[np.uint8]:
+        """The patch that a crop is, uint8 [P, P, 3]."""
+        return crop_patch(self.frame, crop, border, self._runtime.geometry.crop)
+
+    def search(self, questions: Sequence[Question], patches: Sequence[NDArray[np.uint8]]) -> list[Maps]:
+        """What the network makes of each question's patch."""
+        return self._runtime.search_many([question.kernels for question in questions], patches)
+
+    def choose(self, questions: Sequence[Question], maps: Sequence[Maps]) -> list[Answer]:
+        """The answer that each question's maps give."""
+        return [answer(question, own) for question, own in zip(questions, maps, strict=True)]
 
 
 def answer(question: Question, maps: Maps) -> Answer:

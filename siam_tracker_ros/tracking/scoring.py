@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from siam_tracker_ros.geometry import Box, Crop
 from siam_tracker_ros.tracking.settings import TrackerSettings
+
+Numbers = TypeVar("Numbers", NDArray[np.floating], float)
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,12 @@ def change(ratio: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.maximum(ratio, 1.0 / ratio)
 
 
-def padded_size(w: NDArray[np.floating] | float, h: NDArray[np.floating] | float) -> NDArray[np.floating]:
+def padded_size(w: Numbers, h: Numbers) -> Numbers:
     """``sqrt((w + p)(h + p))`` with ``p = (w + h) / 2``: the size that the scale penalty compares."""
     p = (w + h) * 0.5
-    return np.sqrt((w + p) * (h + p))
+    square = (w + p) * (h + p)
+    # Python's own root of a number: numpy's would make all that it meets float64.
+    return np.sqrt(square) if isinstance(square, np.ndarray) else math.sqrt(square)
 
 
 def penalty(w: NDArray[np.floating], h: NDArray[np.floating], last: Box, k: float) -> NDArray[np.floating]:
@@ -61,8 +66,8 @@ def penalty(w: NDArray[np.floating], h: NDArray[np.floating], last: Box, k: floa
         1 for no change, towards 0, [N].
     """
     s = change(padded_size(w, h) / padded_size(last.w, last.h))
-    r = change((last.w / last.h) / (w / h))
-    return np.exp(-k * (r * s - 1.0))
+    r = change((last.w / last.h) * (h / w))
+    return np.exp(k - k * (r * s))
 
 
 def choose(
@@ -93,7 +98,7 @@ def choose(
         foreground, centerness, boxes = foreground[finite], centerness[finite], boxes[finite]
         window, online = window[finite], None if online is None else online[finite]
     score = foreground if not settings.centerness_power else foreground * centerness**settings.centerness_power
-    sides = np.clip(boxes[:, 2:] - boxes[:, :2], 1e-3, 1e6)
+    sides = np.minimum(np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-3), 1e6)
     penalties = penalty(sides[:, 0], sides[:, 1], last, settings.penalty_k)
     influence = settings.window_influence
     total = penalties * score**settings.score_power * (1.0 - influence) + window * influence
@@ -116,7 +121,9 @@ def _finite(
 ) -> NDArray[np.bool_] | None:
     """Which points are finite, [N]; None where all are, which is the usual case and costs less to find out."""
     maps = (foreground, centerness, boxes) if online is None else (foreground, centerness, boxes, online)
-    if all(np.isfinite(each.sum()) for each in maps):
+    with np.errstate(invalid="ignore"):  # infinite ones of both signs add up to no number
+        total = sum(float(each.sum()) for each in maps)
+    if math.isfinite(total):
         return None
     finite = np.isfinite(boxes).all(1) & np.isfinite(foreground) & np.isfinite(centerness)
     return finite if online is None else finite & np.isfinite(online)
@@ -136,13 +143,13 @@ def agreed_box(boxes: NDArray[np.floating], chosen: NDArray[np.floating], agreem
     """
     agreeing = chosen[None]
     if agreement < 1.0:
-        sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 0.0)
-        own = np.maximum(chosen[2:] - chosen[:2], 0.0)
-        overlap = np.maximum(np.minimum(boxes[:, 2:], chosen[2:]) - np.maximum(boxes[:, :2], chosen[:2]), 0.0)
-        common = overlap[:, 0] * overlap[:, 1]
+        corner, end = boxes[:, :2], boxes[:, 2:]
+        sides = np.maximum(end - corner, 0.0)
+        overlap = np.maximum(np.minimum(end, chosen[2:]) - np.maximum(corner, chosen[:2]), 0.0)
+        common, areas = overlap[:, 0] * overlap[:, 1], sides[:, 0] * sides[:, 1]
+        own = max(float(chosen[2] - chosen[0]), 0.0) * max(float(chosen[3] - chosen[1]), 0.0)
         # Not divided: a box without an area has no IoU.
-        agrees = common >= agreement * (sides[:, 0] * sides[:, 1] + own[0] * own[1] - common)
-        agrees &= common > 0.0
+        agrees = (common * (1.0 + agreement) >= agreement * (areas + own)) & (common > 0.0)
         agreeing = boxes[agrees] if agrees.any() else agreeing
     x0, y0, x1, y1 = _median(agreeing)
     return Box(x0, y0, min(max(x1 - x0, 1e-3), 1e6), min(max(y1 - y0, 1e-3), 1e6))

@@ -89,7 +89,7 @@ def test_frames_are_drawn_where_none_are_given(tmp_path):
         (["--weights", "missing.safetensors"], 2, "missing.safetensors"),
         (["--search-size", "100"], 2, "search size 100 is under the template's 127 pixels"),
         (["--check", "missing.mp4"], 1, "the files are written, and were not checked: "),
-        (["--box", "1,2,30,40"], 1, "--box is of the frames that --check names"),
+        (["--box", "1,2,30,40"], 1, "--box is of the frames of a video, and none is named"),
     ],
 )
 def test_what_goes_wrong_is_said(tmp_path, arguments, code, said):

@@ -11,7 +11,8 @@ from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import Image
 
-from siam_tracker_ros.nodes.diagnostics import RULES, Health, Period, judge, resident_memory
+from siam_tracker_ros.memory import resident_memory
+from siam_tracker_ros.nodes.diagnostics import RULES, Health, Period, judge
 from siam_tracker_ros.nodes.mailbox import Frame
 from siam_tracker_ros.nodes.messages import Engine, FrameCounts
 from siam_tracker_ros.nodes.report import FrameReport, Target

@@ -13,6 +13,7 @@ from siam_tracker_ros.tracking.calibration import (
     Calibration,
     CalibrationError,
     calibration_path,
+    features,
     fit,
     logistic,
     read_calibration,
@@ -25,6 +26,14 @@ def test_the_formula():
     assert Calibration(0.0, 0.0, 1.0).probability(0.8, 1.0) == pytest.approx(0.5)
     assert Calibration(0.0, 0.0, 2.0).probability(0.8, 0.5) == pytest.approx(0.2)  # odds of a quarter
     assert Calibration(1.0, 0.0, 0.0).probability(0.0, 0.0) == pytest.approx(1 / (1 + np.exp(-1)))
+
+
+@pytest.mark.parametrize("score", [0.0, 0.2, 0.9, 1.0])
+@pytest.mark.parametrize("ratio", [0.0, 0.7, 5.0])
+def test_one_frame_has_the_probability_that_many_have(score, ratio):
+    one = Calibration(-0.4, 1.3, 0.8)
+    expected = logistic(features([score], [ratio]) @ (one.bias, one.score, one.apce))[0]
+    assert one.probability(score, ratio) == pytest.approx(expected, rel=1e-12)
 
 
 @given(

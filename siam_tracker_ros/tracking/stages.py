@@ -1,0 +1,168 @@
+"""How long each stage of a frame takes: a runtime that is timed, and trackers that run on one."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from siam_tracker_ros.geometry import Crop
+from siam_tracker_ros.networks.cost import SearchCost, count_search
+from siam_tracker_ros.networks.response import SiameseNetwork
+from siam_tracker_ros.networks.running import for_running
+from siam_tracker_ros.networks.zoo import MODELS
+from siam_tracker_ros.runtime.as_written import AsWrittenRuntime
+from siam_tracker_ros.runtime.device import resolve_device, resolve_precision
+from siam_tracker_ros.runtime.protocol import Maps, Runtime
+from siam_tracker_ros.runtime.selection import make_runtime, runtime_names
+from siam_tracker_ros.tracking.load import loaded, network_of, search_sizes
+from siam_tracker_ros.tracking.multi import MultiTracker
+from siam_tracker_ros.tracking.presets import preset
+from siam_tracker_ros.tracking.scene import Answer, HostScene, OpensScenes, Question, Scene, open_scene
+from siam_tracker_ros.tracking.templates import Features
+
+STAGES = ("crop", "network", "scoring", "template")
+"""What is timed: cutting patches; the network with what is copied to and from its device; penalties, window, choice and
+APCE; the network passes of a template update. A runtime that does the first three on its device in
+one has ``network`` only."""
+
+AS_WRITTEN = "as_written"
+"""Beside the names of the runtimes: the network as its code says, nothing folded or joined."""
+
+Given = TypeVar("Given")
+
+
+class StageClock:
+    """Adds up the seconds of each stage until they are taken."""
+
+    def __init__(self) -> None:
+        self._spent: dict[str, float] = defaultdict(float)
+
+    def time(self, stage: str, work: Callable[[], Given]) -> Given:
+        """Do some work, and count its time as the stage's."""
+        start = time.perf_counter()
+        try:
+            return work()
+        finally:
+            self._spent[stage] += time.perf_counter() - start
+
+    def take(self) -> dict[str, float]:
+        """Seconds of each of :data:`STAGES` since the last time."""
+        spent = {stage: self._spent[stage] for stage in STAGES}
+        self._spent.clear()
+        return spent
+
+
+class TimedRuntime:
+    """A runtime whose stages are timed. It is a runtime itself."""
+
+    def __init__(self, runtime: Runtime, clock: StageClock) -> None:
+        self.name, self.geometry, self.device = runtime.name, runtime.geometry, runtime.device
+        self._runtime, self._clock = runtime, clock
+
+    def template(self, patch: NDArray[np.uint8]) -> tuple[Tensor, ...]:
+        """As the runtime."""
+        return self._clock.time("template", lambda: self._runtime.template(patch))
+
+    def kernels(self, features: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """As the runtime."""
+        return self._clock.time("template", lambda: self._runtime.kernels(features))
+
+    def search(self, kernels: tuple[Tensor, ...], patch: NDArray[np.uint8]) -> Maps:
+        """As the runtime."""
+        return self._clock.time("network", lambda: self._runtime.search(kernels, patch))
+
+    def search_many(self, kernels: Sequence[tuple[Tensor, ...]], patches: Sequence[NDArray[np.uint8]]) -> list[Maps]:
+        """As the runtime."""
+        return self._clock.time("network", lambda: self._runtime.search_many(kernels, patches))
+
+    def open_scene(self, frame: NDArray[np.uint8]) -> Scene:
+        """As the runtime, with its stages timed."""
+        if isinstance(self._runtime, OpensScenes):
+            return _TimedDeviceScene(self._runtime, frame, self._clock)
+        return _TimedHostScene(self._runtime, frame, self._clock)
+
+
+class _TimedHostScene(HostScene):
+    def __init__(self, runtime: Runtime, frame: NDArray[np.uint8], clock: StageClock) -> None:
+        super().__init__(runtime, frame)
+        self._clock = clock
+
+    def answers(self, questions: Sequence[Question]) -> list[Answer]:
+        time_ = self._clock.time
+        patches = time_("crop", lambda: [self.cut(question.crop, question.border) for question in questions])
+        maps = time_("network", lambda: self.search(questions, patches))
+        return time_("scoring", lambda: self.choose(questions, maps))
+
+    def template(self, crop: Crop, border: tuple[float, float, float]) -> Features:
+        patch = self._clock.time("crop", lambda: self.cut(crop, border))
+        return self._clock.time("template", lambda: self._runtime.template(patch))
+
+
+class _TimedDeviceScene:
+    """All between the frame and the box is one piece of work on the device, the upload included."""
+
+    def __init__(self, runtime: OpensScenes, frame: NDArray[np.uint8], clock: StageClock) -> None:
+        self.frame, self._clock = frame, clock
+        self._scene = clock.time("network", lambda: open_scene(cast(Runtime, runtime), frame))
+
+    def answers(self, questions: Sequence[Question]) -> list[Answer]:
+        return self._clock.time("network", lambda: self._scene.answers(questions))
+
+    def template(self, crop: Crop, border: tuple[float, float, float]) -> Features:
+        return self._clock.time("template", lambda: self._scene.template(crop, border))
+
+
+def timed_trackers(model: str, clock: StageClock, *, untrained: bool = False, **choices: Any) -> MultiTracker:
+    """A tracker of several targets whose stages are timed.
+
+    Args:
+        model: as of :func:`siam_tracker_ros.load_trackers`, and so are ``choices``, all of which are given.
+        clock: what adds up the stages.
+        untrained: take random weights of a zoo model, always the same. Its boxes mean nothing: it is there to be timed.
+
+    Raises:
+        ValueError: as of ``load_trackers``.
+    """
+    runtime, name, settings, calibration = _untrained(model, **choices) if untrained else loaded(model, **choices)
+    return MultiTracker(TimedRuntime(runtime, clock), name, settings, calibration)
+
+
+def _untrained(model: str, *, device: str, precision: str, runtime: str, **_: Any) -> tuple[Runtime, str, Any, None]:
+    if model not in MODELS:
+        raise ValueError(f"unknown model '{model}'; only models of the zoo can be timed without weights")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = MODELS[model].build(None).eval()
+    chosen = resolve_device(device)
+    dtype = resolve_precision(precision, chosen)
+    made = (
+        AsWrittenRuntime(network, chosen, dtype)
+        if runtime == AS_WRITTEN
+        else make_runtime(network, model, chosen, dtype, runtime)
+    )
+    return made, model, preset(model), None
+
+
+def runtimes_here(device: str, precision: str) -> tuple[str, ...]:
+    """The runtimes that this machine has for a device and precision, by name.
+
+    Raises:
+        DeviceError: it does not have the device or the precision.
+    """
+    chosen = resolve_device(device)
+    return runtime_names(chosen, resolve_precision(precision, chosen))
+
+
+def search_cost(model: str, precision: str, *, untrained: bool, as_written: bool) -> SearchCost:
+    """Operations and bytes of one search of a model of the zoo, as it is run or as it is written."""
+    network = MODELS[model].build(None) if untrained else network_of(model)[1]
+    size = search_sizes(cast(SiameseNetwork, network).geometry, preset(model))[0]
+    made = network if as_written else for_running(network)
+    return count_search(lambda: made, size, getattr(torch, precision))
