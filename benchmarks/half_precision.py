@@ -126,10 +126,11 @@ def main() -> None:
     pixels = np.concatenate([one["pixels"] for one in results.values()])
     pairs = np.array([one["auc"] for one in results.values()])
     change = pairs[:, 1] - pairs[:, 0]
+    one_sided = sum(one["one_sided"] for one in results.values())
     print(
         f"{options.precision}, {len(results)} videos, {len(pixels)} boxes: sides differ from float32's by "
         f"{np.median(pixels):.3f} pixels in the median, {np.percentile(pixels, 95):.3f} at the 95th percentile, "
-        f"{np.percentile(pixels, 99):.3f} at the 99th; {sum(one['one_sided'] for one in results.values())} seen by one only"
+        f"{np.percentile(pixels, 99):.3f} at the 99th; {one_sided} seen by one only"
     )
     low, high = bootstrap_interval(change)
     print(

@@ -21,12 +21,13 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from siam_tracker_ros.networks.response import Geometry, SiameseNetwork
+from siam_tracker_ros.networks.response import Geometry, SiameseNetwork, point_grid
 from siam_tracker_ros.networks.running import for_running
-from siam_tracker_ros.runtime.passes import KernelsPass, SearchPass, TemplatePass
+from siam_tracker_ros.runtime.device_choice import CHOICE_NUMBERS
+from siam_tracker_ros.runtime.passes import KernelsPass, LookPass, TemplatePass
 
 OPSET = 17
-FORMAT = 1
+FORMAT = 2
 """Of the folder; a folder of another format is exported anew."""
 
 
@@ -85,8 +86,8 @@ class ExportedNetwork:
     def search(self, size: int) -> Path:
         """The file of the search pass of patches of ``size`` pixels.
 
-        ``patch`` uint8 [1, S, S, 3] and ``kernel_0``, ... to ``rows`` and ``features``, as
-        :class:`~siam_tracker_ros.runtime.passes.SearchPass` has them.
+        ``patch`` uint8 [1, S, S, 3], ``window``, ``numbers`` and ``kernel_0``, ... to ``choice``, ``rows`` and
+        ``features``, as :class:`~siam_tracker_ros.runtime.passes.LookPass` has them.
         """
         return self._file(f"search_{size}.onnx", size)
 
@@ -131,8 +132,10 @@ class ExportedNetwork:
             self._export(KernelsPass(module), features, path, feature_names, kernel_names)
         else:
             patch = torch.zeros(1, size, size, 3, dtype=torch.uint8)
-            search = SearchPass(module, dtype)
-            self._export(search, (patch, *kernels), path, ["patch", *kernel_names], ["rows", "features"])
+            points = point_grid(self.geometry.at(size)).flatten(1)
+            given = (patch, torch.ones(1, points.shape[1]), torch.ones(1, CHOICE_NUMBERS), *kernels)
+            names = ["patch", "window", "numbers", *kernel_names]
+            self._export(LookPass(module, points, dtype), given, path, names, ["choice", "rows", "features"])
 
     def _export(
         self, module: nn.Module, inputs: tuple[Tensor, ...], path: Path, names: list[str], outputs: list[str]

@@ -63,10 +63,11 @@ class OnnxRuntime(FileRuntime):
             raise RuntimeError(f"{path}: ONNX Runtime cannot load it: {error}") from error
         if (used := session.get_providers()[0]) != PROVIDERS[self._kind][0]:
             raise RuntimeError(f"ONNX Runtime cannot start {PROVIDERS[self._kind][0]} and would use {used}")
-        names = [item.name for item in session.get_inputs()]
+        names, outputs = ([item.name for item in items] for items in (session.get_inputs(), session.get_outputs()))
 
-        def run(inputs: Sequence[NDArray[np.generic]]) -> Arrays:
-            return list(session.run(None, dict(zip(names, inputs, strict=True))))
+        def run(inputs: Sequence[NDArray[np.generic]], wanted: Sequence[int]) -> Arrays:
+            asked = [outputs[index] for index in wanted] or None
+            return list(session.run(asked, dict(zip(names, inputs, strict=True))))
 
         return run
 

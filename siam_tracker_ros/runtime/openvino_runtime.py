@@ -51,13 +51,14 @@ class OpenVinoRuntime(FileRuntime):
         given = [request.get_input_tensor(i).data for i in range(len(model.inputs))]
         last: list[NDArray[np.generic] | None] = [None] * len(given)
 
-        def run(inputs: Sequence[NDArray[np.generic]]) -> Arrays:
+        def run(inputs: Sequence[NDArray[np.generic]], wanted: Sequence[int]) -> Arrays:
             for index, array in enumerate(inputs):
                 if array is not last[index]:  # a target's kernels stay the same for many frames
                     given[index][...] = array
                     last[index] = array
             request.infer()
-            return [output.copy() for output in outputs]  # they are overwritten by the next frame
+            # They are overwritten by the next frame.
+            return [outputs[index].copy() for index in wanted or range(len(outputs))]
 
         return run
 

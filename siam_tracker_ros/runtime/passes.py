@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from siam_tracker_ros.networks.response import SiameseNetwork
+from siam_tracker_ros.runtime.device_choice import chosen
 from siam_tracker_ros.runtime.protocol import Maps
 
 
@@ -63,6 +64,28 @@ class SearchPass(_Pass):
             *((level[:, 1:] - level[:, :1]).flatten(2).float() for level in response.levels),
         )
         return torch.cat(rows, dim=1), response.features
+
+
+class LookPass(nn.Module):
+    """As :class:`SearchPass`, and the choice that is made of its rows.
+
+    Args:
+        points: where the response points lie, x and y in patch pixels, [2, N].
+    """
+
+    def __init__(self, network: nn.Module, points: Tensor, dtype: torch.dtype = torch.float32) -> None:
+        super().__init__()
+        self.search = SearchPass(network, dtype)
+        self.register_buffer("points", points.float())
+
+    def forward(self, patch: Tensor, window: Tensor, numbers: Tensor, *kernels: Tensor) -> tuple[Tensor, ...]:
+        """Patches and kernels, cosine windows [B, N], numbers of ``choice_numbers`` [B, 7], all but patches float32.
+
+        Returns:
+            :func:`~siam_tracker_ros.runtime.device_choice.chosen` [B, 9], the rows and the features.
+        """
+        rows, features = self.search(patch, *kernels)
+        return chosen(rows, cast(Tensor, self.points), window, numbers), rows, features
 
 
 def maps_of(rows: NDArray[np.float32], points: NDArray[np.float32], features: Tensor) -> Maps:

@@ -60,6 +60,30 @@ class View:
     height: int
 
 
+class Glance:
+    """A frame whose view is made when it is first asked for: few are, and making one takes longer than most of the rest.
+
+    Until then it holds the frame, which must not change meanwhile.
+    """
+
+    def __init__(self, camera: CameraMotion, frame: NDArray[np.uint8]) -> None:
+        self._camera, self.frame = camera, frame
+        self._view: View | None = None
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the frame is not needed any more."""
+        return self._view is not None
+
+    @property
+    def view(self) -> View:
+        """The frame's view."""
+        if self._view is None:
+            self._view = self._camera.look(self.frame)
+            self.frame = self._view.gray  # the frame's memory is free
+        return self._view
+
+
 class CameraMotion:
     """Estimates the camera's motion between any two views; holds nothing but its settings."""
 

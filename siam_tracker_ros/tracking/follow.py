@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siam_tracker_ros.runtime.protocol import Runtime
+from siam_tracker_ros.tracking.camera_motion import Glance
 from siam_tracker_ros.tracking.contract import TrackResult
 from siam_tracker_ros.tracking.lost_search import Look
 from siam_tracker_ros.tracking.scene import open_scene
@@ -16,10 +17,10 @@ from siam_tracker_ros.tracking.target import CAMERA, Target
 
 def follow(runtime: Runtime, targets: Sequence[Target], frame: NDArray[np.uint8]) -> list[TrackResult]:
     """Find every target in the next frame, with one pass of the network for all whose patches are of one size."""
-    view = CAMERA.look(frame) if any(target.wants_view for target in targets) else None
+    glance = Glance(CAMERA, frame) if any(target.wants_view for target in targets) else None
     scene = open_scene(runtime, frame)
     for target in targets:
-        target.begin(frame, view)
+        target.begin(frame, glance)
     looks = share_looks(targets, frame.shape[1], frame.shape[0])
     results: dict[int, TrackResult] = {}
     for size in dict.fromkeys(target.geometry.search_size for target in targets):

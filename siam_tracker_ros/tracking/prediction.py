@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from siam_tracker_ros.geometry import Box
-from siam_tracker_ros.tracking.camera_motion import CameraMotion, Similarity, View, moved
+from siam_tracker_ros.tracking.camera_motion import CameraMotion, Glance, Similarity, View, moved
 
 HISTORY = 10
 """Frames over which the target's own velocity is measured."""
@@ -33,22 +33,35 @@ class Prediction:
 
     def __init__(self, camera: CameraMotion) -> None:
         self._camera = camera
-        self._view: View | None = None
-        self._before: View | None = None
-        self._trail: deque[tuple[View, Box]] = deque(maxlen=HISTORY + 1)
+        self._now: Glance | None = None
+        self._before: Glance | None = None
+        self._trail: deque[tuple[View | None, Box]] = deque(maxlen=HISTORY + 1)
         self._velocity: np.ndarray | None = None
+        self._frames = 0
+        self._reused = False  # the frames come in one and the same memory
 
-    def begin(self, view: View | None) -> None:
-        """A new frame's view; None where the camera's motion is not wanted, and nothing is carried then."""
-        self._before, self._view = self._view, view
-        if view is None:
+    def begin(self, glance: Glance | None) -> None:
+        """A new frame; None where the camera's motion is not wanted, and nothing is carried then.
+
+        Its view is made now if it is one of those that are compared for the velocity, else when it is needed: in this
+        frame or the next, and then the frame is let go.
+        """
+        before, self._now = self._now, glance
+        self._before = before
+        self._frames += 1
+        if glance is None:
             self._trail.clear()
+            return
+        if before is not None and not before.is_made and np.may_share_memory(before.frame, glance.frame):
+            self._before, self._reused = None, True  # what it held is overwritten
+        if self._reused or self._frames % HOP == 0:
+            _ = glance.view
 
     def seen(self, box: Box) -> None:
         """The target was found there: x, y, w, h, pixels of this frame."""
         self._velocity = None
-        if self._view is not None:
-            self._trail.append((self._view, box))
+        if self._now is not None:
+            self._trail.append((self._now.view if self._now.is_made else None, box))
 
     def carry(self, box: Box, others: Sequence[Box] = ()) -> tuple[Box, Similarity | None]:
         """The box of the last frame, x, y, w, h in pixels, to where it should be in this one.
@@ -59,12 +72,12 @@ class Prediction:
         Returns:
             The box, as it was where the camera's motion cannot be told; and that motion, None where it cannot.
         """
-        if self._before is None or self._view is None:
+        if self._before is None or self._now is None:
             return box, None
         if self._velocity is None:
-            self._velocity = self._own_velocity()
+            self._velocity = self._own_velocity(self._before.view)
             self._trail.clear()
-        motion = self._camera.between(self._before, self._view, [box, *others])
+        motion = self._camera.between(self._before.view, self._now.view, [box, *others])
         if motion is None:
             return box, None
         # The velocity is in pixels of the last frame; the picture turns and zooms under it.
@@ -74,17 +87,23 @@ class Prediction:
             carried.x + float(self._velocity[0]), carried.y + float(self._velocity[1]), carried.w, carried.h
         ), motion
 
-    def _own_velocity(self) -> np.ndarray:
-        """Of the target over the ground, in pixels of the last frame in which it was seen, a frame; 0 if unknown."""
+    def _own_velocity(self, last: View) -> np.ndarray:
+        """Of the target over the ground, in pixels of the last frame in which it was seen, a frame; 0 if unknown.
+
+        ``last``: that frame's view.
+        """
         trail = list(self._trail)
-        if len(trail) <= HOP:
+        views = {number: view for number, (view, _) in enumerate(trail) if view is not None}
+        if len(trail) <= HOP or len(views) < 2:
             return np.zeros(2)
-        place = np.array((trail[0][1].cx, trail[0][1].cy))
-        stops = [*range(0, len(trail) - 1, HOP), len(trail) - 1]
+        views[len(trail) - 1] = last
+        stops = sorted(views)
+        first = trail[stops[0]][1]
+        place = np.array((first.cx, first.cy))
         for start, end in itertools.pairwise(stops):
-            motion = self._camera.between(trail[start][0], trail[end][0], [trail[start][1]])
+            motion = self._camera.between(views[start], views[end], [trail[start][1]])
             if motion is None:
                 return np.zeros(2)
             place = motion[:, :2] @ place + motion[:, 2]
-        last = trail[-1][1]
-        return (np.array((last.cx, last.cy)) - place) / (len(trail) - 1)
+        seen = trail[-1][1]
+        return (np.array((seen.cx, seen.cy)) - place) / (stops[-1] - stops[0])

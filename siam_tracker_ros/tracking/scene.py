@@ -104,16 +104,23 @@ class HostScene:
 
     def answers(self, questions: Sequence[Question]) -> list[Answer]:
         """See :class:`Scene`."""
-        maps = self.search(questions, [self.cut(question.crop, question.border) for question in questions])
-        return self.choose(questions, maps)
+        return self.look(questions, [self.cut(question.crop, question.border) for question in questions])
 
     def template(self, crop: Crop, border: tuple[float, float, float]) -> Features:
         """See :class:`Scene`."""
-        return self._runtime.template(self.cut(crop, border))
+        return self.template_of(self.cut(crop, border))
 
     def cut(self, crop: Crop, border: tuple[float, float, float]) -> NDArray[np.uint8]:
         """The patch that a crop is, uint8 [P, P, 3]."""
         return crop_patch(self.frame, crop, border, self._runtime.geometry.crop)
+
+    def template_of(self, patch: NDArray[np.uint8]) -> Features:
+        """The features of a template patch."""
+        return self._runtime.template(patch)
+
+    def look(self, questions: Sequence[Question], patches: Sequence[NDArray[np.uint8]]) -> list[Answer]:
+        """The answers that each question's patch gives."""
+        return self.choose(questions, self.search(questions, patches))
 
     def search(self, questions: Sequence[Question], patches: Sequence[NDArray[np.uint8]]) -> list[Maps]:
         """What the network makes of each question's patch."""

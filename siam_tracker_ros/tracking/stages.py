@@ -24,13 +24,13 @@ from siam_tracker_ros.runtime.selection import make_runtime, runtime_names
 from siam_tracker_ros.tracking.load import loaded, network_of, search_sizes
 from siam_tracker_ros.tracking.multi import MultiTracker
 from siam_tracker_ros.tracking.presets import preset
-from siam_tracker_ros.tracking.scene import Answer, HostScene, OpensScenes, Question, Scene, open_scene
+from siam_tracker_ros.tracking.scene import Answer, HostScene, Question, Scene, open_scene
 from siam_tracker_ros.tracking.templates import Features
 
 STAGES = ("crop", "network", "scoring", "template")
 """What is timed: cutting patches; the network with what is copied to and from its device; penalties, window, choice and
-APCE; the network passes of a template update. A runtime that does the first three on its device in
-one has ``network`` only."""
+APCE; the network passes of a template update. Runtimes that choose where they compute have that in ``network``, and
+those that cut patches there too have ``network`` only."""
 
 AS_WRITTEN = "as_written"
 """Beside the names of the runtimes: the network as its code says, nothing folded or joined."""
@@ -84,39 +84,42 @@ class TimedRuntime:
 
     def open_scene(self, frame: NDArray[np.uint8]) -> Scene:
         """As the runtime, with its stages timed."""
-        if isinstance(self._runtime, OpensScenes):
-            return _TimedDeviceScene(self._runtime, frame, self._clock)
-        return _TimedHostScene(self._runtime, frame, self._clock)
+        scene = self._clock.time("network", lambda: open_scene(self._runtime, frame))  # where it is a copy to a device
+        if isinstance(scene, HostScene):
+            return _TimedHostScene(scene, self._clock)
+        return _TimedDeviceScene(scene, self._clock)
 
 
-class _TimedHostScene(HostScene):
-    def __init__(self, runtime: Runtime, frame: NDArray[np.uint8], clock: StageClock) -> None:
-        super().__init__(runtime, frame)
-        self._clock = clock
+class _TimedHostScene:
+    """The scene's steps one by one; its choice is the network's where the scene leaves it to that."""
+
+    def __init__(self, scene: HostScene, clock: StageClock) -> None:
+        self.frame, self._scene, self._time = scene.frame, scene, clock.time
 
     def answers(self, questions: Sequence[Question]) -> list[Answer]:
-        time_ = self._clock.time
-        patches = time_("crop", lambda: [self.cut(question.crop, question.border) for question in questions])
-        maps = time_("network", lambda: self.search(questions, patches))
-        return time_("scoring", lambda: self.choose(questions, maps))
+        scene = self._scene
+        patches = self._time("crop", lambda: [scene.cut(question.crop, question.border) for question in questions])
+        if type(scene) is not HostScene:
+            return self._time("network", lambda: scene.look(questions, patches))
+        maps = self._time("network", lambda: scene.search(questions, patches))
+        return self._time("scoring", lambda: scene.choose(questions, maps))
 
     def template(self, crop: Crop, border: tuple[float, float, float]) -> Features:
-        patch = self._clock.time("crop", lambda: self.cut(crop, border))
-        return self._clock.time("template", lambda: self._runtime.template(patch))
+        patch = self._time("crop", lambda: self._scene.cut(crop, border))
+        return self._time("template", lambda: self._scene.template_of(patch))
 
 
 class _TimedDeviceScene:
-    """All between the frame and the box is one piece of work on the device, the upload included."""
+    """All between the frame and the box is one piece of work on the device."""
 
-    def __init__(self, runtime: OpensScenes, frame: NDArray[np.uint8], clock: StageClock) -> None:
-        self.frame, self._clock = frame, clock
-        self._scene = clock.time("network", lambda: open_scene(cast(Runtime, runtime), frame))
+    def __init__(self, scene: Scene, clock: StageClock) -> None:
+        self.frame, self._scene, self._time = scene.frame, scene, clock.time
 
     def answers(self, questions: Sequence[Question]) -> list[Answer]:
-        return self._clock.time("network", lambda: self._scene.answers(questions))
+        return self._time("network", lambda: self._scene.answers(questions))
 
     def template(self, crop: Crop, border: tuple[float, float, float]) -> Features:
-        return self._clock.time("template", lambda: self._scene.template(crop, border))
+        return self._time("template", lambda: self._scene.template(crop, border))
 
 
 def timed_trackers(model: str, clock: StageClock, *, untrained: bool = False, **choices: Any) -> MultiTracker:

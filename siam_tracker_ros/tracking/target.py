@@ -17,7 +17,7 @@ from siam_tracker_ros.patches import mean_color
 from siam_tracker_ros.runtime.protocol import Runtime
 from siam_tracker_ros.tracking.apce import RunningApce
 from siam_tracker_ros.tracking.calibration import Calibration
-from siam_tracker_ros.tracking.camera_motion import CameraMotion, View
+from siam_tracker_ros.tracking.camera_motion import CameraMotion, Glance
 from siam_tracker_ros.tracking.contract import TrackResult
 from siam_tracker_ros.tracking.lost_search import Look, LostSearch, Sighting
 from siam_tracker_ros.tracking.online import OnlineBranch
@@ -98,9 +98,9 @@ class Target:
         """Whether the camera's motion may be needed."""
         return self.settings.lost_logic and self.settings.camera_motion
 
-    def begin(self, frame: NDArray[np.uint8], view: View | None) -> None:
-        """The next frame, with its view where one is wanted: a box that waits goes where the target should be."""
-        self._prediction.begin(view if self.wants_view else None)
+    def begin(self, frame: NDArray[np.uint8], glance: Glance | None) -> None:
+        """The next frame, with a glance at it where one is wanted: a box that waits goes where the target should be."""
+        self._prediction.begin(glance if self.wants_view else None)
         if self._waits:
             self._carry(frame)
 

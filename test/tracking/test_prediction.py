@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from siam_tracker_ros.geometry import Box
-from siam_tracker_ros.tracking.camera_motion import View
+from siam_tracker_ros.tracking.camera_motion import Glance, View
 from siam_tracker_ros.tracking.prediction import DAMPING, HISTORY, HOP, Prediction
 
 
@@ -27,8 +27,15 @@ class Rails:
         return motion[:2]
 
 
+class Numbers:
+    """Views that are frames' numbers, of frames that hold their number."""
+
+    def look(self, frame):
+        return View(np.zeros((1, 1), np.uint8), int(frame[0]), 640, 480)
+
+
 def view(number):
-    return View(np.zeros((1, 1), np.uint8), number, 640, 480)
+    return Glance(Numbers(), np.array([number]))
 
 
 def hidden(camera, centers, frames, size=40.0):
@@ -80,7 +87,7 @@ def test_a_camera_that_cannot_be_told_leaves_the_box():
 
 
 def test_a_camera_that_could_not_be_told_before_leaves_the_velocity_out():
-    boxes = hidden(Rails(blind={4}), [(100 + 4 * i, 0) for i in range(8)], 2)
+    boxes = hidden(Rails(blind={5}), [(100 + 4 * i, 0) for i in range(8)], 2)
     assert [box.cx for box in boxes] == [128, 128]
 
 
@@ -106,3 +113,31 @@ def test_without_views_nothing_moves():
         prediction.seen(box)
     prediction.begin(view(1))
     assert prediction.carry(box) == (box, None)
+
+
+def test_while_the_target_is_seen_few_views_are_made_and_one_frame_is_held():
+    prediction, glances = Prediction(Rails()), [view(number) for number in range(20)]
+    for glance in glances:
+        prediction.begin(glance)
+        prediction.seen(Box.from_center(100, 100, 40, 40))
+    assert sum(glance.is_made for glance in glances) == 20 // HOP
+    glances.append(view(20))
+    prediction.begin(glances[-1])
+    prediction.carry(Box.from_center(100, 100, 40, 40))
+    assert [glance.is_made for glance in glances[-2:]] == [True, True]
+
+
+def test_frames_that_come_in_the_same_memory_are_looked_at_in_time():
+    """As where a camera's driver writes every frame into one buffer: the frame before is gone when the next is here."""
+    camera, memory = Rails(pan=(4, 0)), np.zeros(1, np.int64)
+    prediction, box = Prediction(camera), Box.from_center(100, 0, 40, 40)
+    for number in range(14):
+        memory[0] = number
+        prediction.begin(Glance(Numbers(), memory))
+        if number < 12:
+            prediction.seen(box := Box.from_center(100 + 4 * number, 0, 40, 40))
+        else:
+            box, motion = prediction.carry(box)
+            assert motion is not None
+    assert box.cx == pytest.approx(152)
+    assert all(first < last for first, last, _ in camera.asked)
