@@ -1,9 +1,9 @@
 """A camera that costs as little as a camera in Python can: one picture, made once, published at a rate.
 
 A node with the topic ``image`` (``image/compressed`` with ``jpeg``). The header's frame_id is the picture's number, its
-stamp the moment before it is published. It waits for a listener; the first ``WARM_UP`` pictures have the numbers up to 0
-and do not count, since best effort loses what comes before the two sides know one another. After ``frames`` pictures it
-writes ``log`` and stays, as the shared memory in which the last pictures lie is its own, until it is told to end.
+stamp the moment before it is published. It waits for a listener; the first ``WARM_UP`` pictures have the numbers up to
+0 and do not count, since best effort loses what comes before the two sides know one another. After ``frames`` pictures
+it writes ``log`` and stays until it is told to end: the shared memory in which the last pictures lie is its own.
 """
 
 from __future__ import annotations

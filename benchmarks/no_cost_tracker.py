@@ -1,13 +1,12 @@
 """The node as it is shipped, with a tracker that costs nothing: what is left is the node's own cost.
 
-``python -m benchmarks.no_cost_tracker [MOMENTS] --ros-args ...`` runs it. MOMENTS is a file of int64 [N, 3] that node_cost.py
-made: in the row of a picture's number (its header's frame_id) the node notes, in nanoseconds, when the picture's callback
-was called, when the tracker got it, and when its detection had been handed to the middleware.
+The moments are a file of int64 [N, 3] that node_cost.py makes: in the row of a picture's number (its header's frame_id)
+the node notes, in nanoseconds, when the picture's callback was called, when the tracker got it, and when its detection
+was handed to the middleware. no_cost_node.py is the executable.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +18,6 @@ from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2D
 
 from siam_tracker_ros.geometry import Box
-from siam_tracker_ros.nodes import tracker_node
 from siam_tracker_ros.nodes.node import SiamTrackerNode
 from siam_tracker_ros.tracking.contract import TrackResult
 from siam_tracker_ros.tracking.settings import TrackerSettings
@@ -78,7 +76,7 @@ class TimedNode(SiamTrackerNode):
     """The node, which notes when a picture comes in and when its detection goes out. Nothing else is changed."""
 
     def __init__(self, moments: NDArray[np.int64]) -> None:
-        """Args: moments: see above; an empty one notes nothing."""
+        """Args: moments: see above."""
         self._moments = moments
         self._no_cost = NoCostTracker()
         super().__init__(load=self._load_no_cost)
@@ -103,10 +101,11 @@ class TimedNode(SiamTrackerNode):
             publish = publisher.publish
 
             def timed(message: Detection2D) -> None:
-                publish(message)
+                # Before, not after: once it is out other threads may run first.
                 now, number = time.time_ns(), message.header.frame_id
                 self._note(number, TRACKED, self._no_cost.called)
                 self._note(number, SENT, now)
+                publish(message)
 
             publisher.publish = timed
         return publisher
@@ -117,19 +116,13 @@ class TimedNode(SiamTrackerNode):
             self._moments[row, column] = moment
 
 
-def open_moments(path: Path, rows: int | None = None) -> NDArray[np.int64]:
+def open_moments(path: Path | str, rows: int | None = None) -> NDArray[np.int64]:
     """The file of moments, int64 [N, 3], which is shared with whoever else opens it. ``rows``: make it anew."""
     if rows is not None:
         np.zeros((rows, 3), np.int64).tofile(path)
     return np.asarray(np.memmap(path, np.int64, "r+")).reshape(-1, 3)
 
 
-def main() -> None:
-    """Run the node until SIGINT or SIGTERM."""
-    named = sys.argv[1:2] if sys.argv[1:2] != ["--ros-args"] else []
-    moments = open_moments(Path(named[0])) if named else np.zeros((0, 3), np.int64)
-    tracker_node.main(sys.argv[1 + len(named) :], make_node=lambda: TimedNode(moments))
-
-
-if __name__ == "__main__":
-    main()
+def no_moments() -> NDArray[np.int64]:
+    """A file of moments in which nothing is noted."""
+    return np.zeros((0, 3), np.int64)

@@ -1,12 +1,12 @@
 """What the node itself costs, from a picture to its detection: `make node-cost`, or `python -m benchmarks.node_cost`.
 
-The node runs as it is shipped, as a process of its own, with a tracker that costs nothing (no_cost_tracker.py); a camera
-(bench_camera.py) is another process, and this one is the operator and the controller that listens. All speak real DDS
-with the package's profile. For each camera first a plain copy of its picture is timed, then a plain listener takes the
-node's place (bench_listener.py), then the node is there. Ctrl-C ends it with what was measured so far.
+The node runs as it is shipped, as a process of its own, with a tracker that costs nothing (no_cost_tracker.py); a
+camera (bench_camera.py) is another process, and this one is the operator and the controller that listens. All speak
+real DDS with the package's profile. For each camera first a plain copy of its picture is timed, then a plain listener
+takes the node's place (bench_listener.py), then the node is there. Ctrl-C ends it with what was measured so far.
 
-Four moments of each picture: the camera stamps it and publishes; the node's image callback is called; the node has handed
-the detection to the middleware; the listener's callback gets the detection.
+Four moments of each picture count: the camera stamps it and publishes; the node's image callback is called; the node
+has handed the detection to the middleware; the listener's callback gets the detection.
 """
 
 from __future__ import annotations
@@ -26,14 +26,13 @@ from typing import Any
 
 import numpy as np
 import rclpy
-from numpy.typing import NDArray
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 from vision_msgs.msg import Detection2D
 
 from benchmarks.bench_camera import picture
-from benchmarks.figures import fill, machine_note
+from benchmarks.figures import environment, fill, machine_note
 from benchmarks.no_cost_tracker import open_moments
 from benchmarks.node_cost_report import Camera, Run, markdown, plot, summary
 from benchmarks.process_usage import process_usage
@@ -41,6 +40,7 @@ from siam_tracker_interfaces.srv import InitTarget
 from siam_tracker_ros.geometry import Box
 from siam_tracker_ros.nodes.dds import use_shared_memory_profile
 from siam_tracker_ros.nodes.demo import DemoError, Processes
+from siam_tracker_ros.nodes.memory import TUNABLES
 from siam_tracker_ros.nodes.messages import to_bbox
 from siam_tracker_ros.nodes.stamps import to_nanoseconds
 from siam_tracker_ros.progress import progress_bar
@@ -67,9 +67,7 @@ class Controller:
         self._executor.add_node(self.node)
         self.received: dict[int, tuple[int, int]] = {}  # picture's number: its stamp, when its detection came
         self.newest = 0
-        self.node.create_subscription(
-            Detection2D, "siam_tracker/detection", self._on_detection, QoSProfile(depth=10)
-        )
+        self.node.create_subscription(Detection2D, "siam_tracker/detection", self._on_detection, QoSProfile(depth=10))
         self.init: Any = self.node.create_client(InitTarget, "siam_tracker/init_target")
 
     def _on_detection(self, message: Detection2D) -> None:
@@ -120,7 +118,8 @@ class Bench:
         frames, log = min(self.frames, PLAIN_FRAMES), folder / "listener.json"
         namespace = f"node_cost_plain_{os.getpid()}"
         with Processes(self.out / "logs") as processes:
-            processes.start(LISTENER, "benchmarks.bench_listener", namespace, {"frames": frames, "log": str(log)})
+            with environment(GLIBC_TUNABLES=TUNABLES):  # it keeps its memory as the node does
+                processes.start(LISTENER, "benchmarks.bench_listener", namespace, {"frames": frames, "log": str(log)})
             values: dict[str, object] = {**camera.parameters, "frames": frames}
             processes.start(CAMERA, "benchmarks.bench_camera", namespace, values)
             patience = time.monotonic() + START_TIMEOUT + 2 * frames / camera.rate
@@ -137,7 +136,7 @@ class Bench:
         controller = Controller(namespace)
         try:
             with Processes(self.out / "logs") as processes:
-                processes.start(NODE, "benchmarks.no_cost_tracker", namespace, {}, [str(file)])
+                processes.start(NODE, "benchmarks.no_cost_node", namespace, {}, [str(file)])
                 self._until(controller, processes, controller.init.service_is_ready, "the node offered no service")
                 processes.start(CAMERA, "benchmarks.bench_camera", namespace, run.camera.parameters)
                 self._start(controller, processes, run.camera)
@@ -176,9 +175,7 @@ class Bench:
                 bar.update(counted - before)
         run.last = run.first + counted - 1
 
-    def _until(
-        self, controller: Controller, processes: Processes, condition: Callable[[], bool], what: str
-    ) -> None:
+    def _until(self, controller: Controller, processes: Processes, condition: Callable[[], bool], what: str) -> None:
         end = time.monotonic() + START_TIMEOUT
         while not condition():
             self._check(processes)

@@ -217,8 +217,9 @@ class SiamTrackerNode(LifecycleNode):
     # Images: executor thread ---------------------------------------------------------------------------
 
     def _on_frame(self, frame: Frame) -> None:
-        self._history.add(frame)
+        forgotten = self._history.add(frame)
         self._mailbox.put(frame)
+        del forgotten  # only now that the worker has the new one
 
     def _on_clock_jump(self) -> None:
         self._history.clear()

@@ -66,7 +66,9 @@ def run(args: Sequence[str] | None = None, make_node: Callable[[], SiamTrackerNo
     signal.signal(signal.SIGTERM, on_signal)
 
     from siam_tracker_ros.nodes.dds import use_shared_memory_profile
+    from siam_tracker_ros.nodes.memory import keep_freed_memory
 
+    keep_freed_memory()
     use_shared_memory_profile()
     import rclpy
     from rclpy.executors import SingleThreadedExecutor
