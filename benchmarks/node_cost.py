@@ -152,6 +152,8 @@ class Bench:
         def accepted() -> bool:
             answer = controller.init.call_async(InitTarget.Request(bbox=to_bbox(box)))
             self._until(controller, processes, answer.done, "init_target was not answered")
+            if not answer.result().success:  # there was no picture yet
+                controller.spin(0.3)
             return bool(answer.result().success)
 
         self._until(controller, processes, accepted, "the node accepted no box")
@@ -162,7 +164,7 @@ class Bench:
         begun = seen = time.monotonic()
         counted = 0
         with progress_bar(str(run.camera), self.frames) as bar:
-            while counted < self.frames and not self.interrupted:
+            while True:
                 controller.spin(0.5)
                 processes.check()
                 now, before = time.monotonic(), counted
@@ -173,6 +175,8 @@ class Bench:
                 run.memory.append((now - begun, *process_usage(processes.pid(NODE))[:2]))
                 bar.set_postfix_str(f"{run.memory[-1][2]:.0f} MB", refresh=False)
                 bar.update(counted - before)
+                if counted >= self.frames or self.interrupted:
+                    break
         run.last = run.first + counted - 1
 
     def _until(self, controller: Controller, processes: Processes, condition: Callable[[], bool], what: str) -> None:

@@ -122,8 +122,11 @@ def goals(cameras: Sequence[Mapping[str, Any]]) -> list[tuple[str, bool, str]]:
         size = f"{camera['width']}x{camera['height']}"
         p50, more, copy = camera["parts_ms"]["total"]["p50"], camera["own_over_reference_ms"], camera["copy_ms"]
         if (camera["width"], camera["height"]) == GOAL_SIZE:
-            words = f"{p50:.2f} ms from the image's stamp to the detection at its listener, both transports included"
-            found.append((f"{size}: image to detection under {GOAL_MS:g} ms (p50)", p50 < GOAL_MS, words))
+            inside = camera["parts_ms"]["own_and_detection"]["p50"]
+            name = f"{size}: image message at the node to detection message at its listener under {GOAL_MS:g} ms (p50)"
+            found.append((name, inside < GOAL_MS, f"{inside:.2f} ms"))
+            name = f"{size}: the same from the image's publishing, its transport included"
+            found.append((name, p50 < GOAL_MS, f"{p50:.2f} ms"))
         if camera["width"] >= 3840:
             words = f"{more:+.2f} ms in the node against {camera['reference']}; a copy takes {copy:.2f} ms"
             found.append((f"{size}: costs the node no more than one copy of its picture", more <= copy, words))
