@@ -25,6 +25,10 @@ BENCH := --model afsn_mobile --model afsn_r50 --reference siamban_r50 --peer csr
 MINUTES ?= 10
 SEED ?= 1
 
+# make node-cost: pictures of each camera; 10000 is the long run.
+FRAMES ?= 900
+CAMERAS ?=
+
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -32,7 +36,7 @@ SHELL := bash
 # On a ROS distribution .venv is one more prefix, to be added to those that are sourced.
 ENTER := $(if $(ROS_DISTRO),set +u; source .venv/local_setup.bash; set -u;,)
 
-.PHONY: help setup demo benchmark bench soak test golden check clean distclean
+.PHONY: help setup demo benchmark bench soak node-cost transport test golden check clean distclean
 
 help:
 	@echo 'make setup       makes .venv with everything, or goes on where it was interrupted (PYTHON=python3.12)'
@@ -40,6 +44,8 @@ help:
 	@echo 'make benchmark   trackers and peers on SEQUENCES (../shared/sequences): docs/benchmark/ (RESUME=1 goes on)'
 	@echo 'make bench       time of every stage, model and runtime beside OpenCV'"'"'s trackers, and a long run: docs/speed/ (LONG=10000)'
 	@echo 'make soak        camera, faults and clients at random for MINUTES (10) with SEED (1): out/soak/'
+	@echo 'make node-cost   from a picture to its detection without the network: docs/node_cost.md (FRAMES=900 CAMERAS=1280x720@30)'
+	@echo 'make transport   a picture between processes for each transport and QoS: docs/transport.md'
 	@echo 'make test        all tests (ARGS="-k name" are passed to pytest)'
 	@echo 'make golden      the tests that compare with the VOT tool kit, which gets an environment of its own'
 	@echo 'make check       ruff and mypy'
@@ -68,6 +74,13 @@ bench: setup
 
 soak: setup
 	@$(ENTER) .venv/bin/python -m benchmarks.soak --minutes '$(MINUTES)' --seed '$(SEED)'
+
+node-cost: setup
+	@$(ENTER) .venv/bin/python -m benchmarks.node_cost --frames '$(FRAMES)' $(if $(CAMERAS),--camera $(CAMERAS)) --page docs/node_cost.md
+	@cp out/node_cost/node_cost.png docs/images/
+
+transport: setup
+	@$(ENTER) .venv/bin/python -m benchmarks.transport --page docs/transport.md
 
 test: setup
 	@$(ENTER) .venv/bin/python -m pytest $(ARGS)

@@ -40,6 +40,7 @@ from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 from vision_msgs.msg import Detection2D, Detection2DArray
 
+from benchmarks.process_usage import process_usage
 from siam_tracker_interfaces.msg import TrackerStatus
 from siam_tracker_interfaces.srv import InitTarget, RemoveTarget
 from siam_tracker_ros.evaluation.machine import describe_machine, machine_line
@@ -419,7 +420,7 @@ class Soak:
         self.found["ran"] = time.monotonic() - begun
 
     def _sample(self, pid: int, at: float) -> Sample:
-        usage = _process(pid)
+        usage = process_usage(pid)
         status = self._crowd.status
         assert status is not None
         counts = status.frames_received, status.frames_processed, status.frames_dropped, status.frames_refused
@@ -471,7 +472,7 @@ class Soak:
         while not settled() and time.monotonic() < end + ANSWER_TIMEOUT:
             processes.check()
             crowd.spin(0.1)
-        rss, own, threads, files = _process(processes.pid(NODE))
+        rss, own, threads, files = process_usage(processes.pid(NODE))
         self.found["end"] = {"rss_mb": rss, "own_mb": own, "threads": threads, "files": files}
 
     def _cycle(self, processes: Processes) -> None:
@@ -490,7 +491,7 @@ class Soak:
                 while crowd.calls:
                     processes.check()
                     crowd.spin(0.05)
-            used.append(_process(processes.pid(NODE)))
+            used.append(process_usage(processes.pid(NODE)))
         self.found["cycles"] = [{"rss_mb": r, "own_mb": o, "threads": t, "files": f} for r, o, t, f in used]
 
     # The verdict ---------------------------------------------------------------------------------------
@@ -633,17 +634,6 @@ def _code(code: int) -> str:
 
 def _parameter(name: str, value: Any) -> ParameterMessage:
     return Parameter(name, value=value).to_parameter_msg()
-
-
-def _process(pid: int) -> tuple[float, float, int, int]:
-    """A process's resident memory and its own part of it in MB, its threads, its open files; zeros if it has ended."""
-    folder = Path(f"/proc/{pid}")
-    try:
-        lines = dict(line.split(":", 1) for line in (folder / "status").read_text(encoding="ascii").splitlines())
-        rss, own = (int(lines[name].split()[0]) * 1.024e-3 for name in ("VmRSS", "RssAnon"))
-        return rss, own, int(lines["Threads"]), len(list((folder / "fd").iterdir()))
-    except (OSError, KeyError):
-        return 0.0, 0.0, 0, 0
 
 
 def _percentiles(values: Sequence[float]) -> list[float]:

@@ -64,9 +64,11 @@ class Processes:
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         logs.mkdir(parents=True, exist_ok=True)
 
-    def start(self, name: str, module: str, namespace: str, parameters: dict[str, object]) -> None:
-        """Start ``python -m module`` as a node in ``namespace``."""
-        command = [sys.executable, "-m", module, "--ros-args", "-r", f"__ns:=/{namespace}"]
+    def start(
+        self, name: str, module: str, namespace: str, parameters: dict[str, object], arguments: Sequence[str] = ()
+    ) -> None:
+        """Start ``python -m module arguments`` as a node in ``namespace``."""
+        command = [sys.executable, "-m", module, *arguments, "--ros-args", "-r", f"__ns:=/{namespace}"]
         for key, value in parameters.items():
             command += ["-p", f"{key}:={_yaml(value)}"]
         with (self.logs / f"{name}.log").open("wb") as log:

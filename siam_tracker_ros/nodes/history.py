@@ -40,13 +40,20 @@ class FrameHistory:
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def add(self, frame: Frame) -> None:
-        """Keep a frame, and forget the oldest ones beyond the bounds."""
+    def add(self, frame: Frame) -> list[Frame]:
+        """Keep a frame, and forget the oldest ones beyond the bounds.
+
+        Returns those that it forgot. Their memory is freed when the caller drops them: of a 4K image that takes a
+        millisecond, which need not come before anything urgent.
+        """
+        forgotten = []
         with self._lock:
             self._frames.append(frame)
             self._bytes += len(frame.message.data)
             while len(self._frames) > 1 and (len(self._frames) > self._max_frames or self._bytes > self._max_bytes):
-                self._bytes -= len(self._frames.popleft().message.data)
+                forgotten.append(self._frames.popleft())
+                self._bytes -= len(forgotten[-1].message.data)
+        return forgotten
 
     def clear(self) -> None:
         """Forget every frame: their stamps belong to another time line."""

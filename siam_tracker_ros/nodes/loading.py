@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from siam_tracker_ros.nodes.parameters import ParameterError
 from siam_tracker_ros.tracking.contract import FollowsSeveral
 from siam_tracker_ros.tracking.settings import TrackerSettings
+
+# What makes a node's tracker, of the node's parameters and the settings that were made of them.
+Loader: TypeAlias = Callable[[Mapping[str, Any], TrackerSettings], FollowsSeveral]
 
 
 def load(values: Mapping[str, Any], settings: TrackerSettings) -> FollowsSeveral:

@@ -11,6 +11,8 @@ from sensor_msgs.msg import CompressedImage, Image
 
 Request = TypeVar("Request")
 
+HAND_OVER = 0.002  # seconds that a frame's giver waits, at most, for a taker that sleeps to wake up
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -32,10 +34,15 @@ class FrameMailbox(Generic[Request]):
 
     Requests are never replaced, and are taken before the frame: an operator's call waits for one update at
     most.
+
+    Who leaves a frame lets a sleeping taker go first. Python runs one thread at a time, and the executor has about a
+    millisecond of its own work after a frame: the frame would lie here for so long.
     """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._changed, self._woken = threading.Condition(lock), threading.Condition(lock)
+        self._asleep = 0  # takers that wait
         self._frame: Frame | None = None
         self._requests: deque[Request] = deque()
         self._closed = False
@@ -57,11 +64,16 @@ class FrameMailbox(Generic[Request]):
         return self._closed
 
     def put(self, frame: Frame) -> None:
-        """Leave a frame; one that still lay there is dropped, and so is this one once the mailbox is closed."""
+        """Leave a frame; one that still lay there is dropped, and so is this one once the mailbox is closed.
+
+        Returns when a taker that slept is awake, after ``HAND_OVER`` seconds at most.
+        """
         with self._changed:
             self._dropped += self._frame is not None or self._closed
             self._frame = None if self._closed else frame
             self._changed.notify()
+            if self._asleep:
+                self._woken.wait(HAND_OVER)
 
     def post(self, request: Request) -> bool:
         """Leave a request. False, and nothing is left, once the mailbox is closed."""
@@ -75,7 +87,11 @@ class FrameMailbox(Generic[Request]):
     def take(self) -> Frame | Request | None:
         """Wait for the next request or frame; None once the mailbox is closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._requests or self._frame is not None)
+            while not (self._closed or self._requests or self._frame is not None):
+                self._asleep += 1
+                self._changed.wait()
+                self._asleep -= 1
+                self._woken.notify()
             if self._closed:
                 return None
             if self._requests:

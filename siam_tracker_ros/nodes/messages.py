@@ -6,13 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from std_msgs.msg import Header
-from vision_msgs.msg import (
-    BoundingBox2D,
-    Detection2D,
-    Detection2DArray,
-    ObjectHypothesis,
-    ObjectHypothesisWithPose,
-)
+from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 from siam_tracker_interfaces.msg import TargetStatus, TrackerStatus
 from siam_tracker_ros.geometry import Box
@@ -49,8 +43,8 @@ def to_box(bbox: BoundingBox2D) -> Box:
 
 def to_bbox(box: Box) -> BoundingBox2D:
     """The box as centre and size, pixels, theta 0."""
-    bbox = BoundingBox2D(size_x=float(box.w), size_y=float(box.h))
-    bbox.center.position.x, bbox.center.position.y = float(box.cx), float(box.cy)
+    bbox = BoundingBox2D()
+    _fill(bbox, box)
     return bbox
 
 
@@ -59,21 +53,28 @@ def detection(header: Header, report: TargetReport) -> Detection2D | None:
     result, target = report.result, report.target
     if result is None or not result.seen:
         return None
-    hypothesis = ObjectHypothesis(class_id=target.class_id, score=_share(result.confidence))
-    return Detection2D(
-        header=header,
-        results=[ObjectHypothesisWithPose(hypothesis=hypothesis)],
-        bbox=to_bbox(result.box),
-        id=target.id,
-    )
+    # Filled in place: whatever a message's constructor is given, it makes a default of first and checks.
+    message, hypothesis = Detection2D(), ObjectHypothesisWithPose()
+    message.header, message.id = header, target.id
+    hypothesis.hypothesis.class_id, hypothesis.hypothesis.score = target.class_id, _share(result.confidence)
+    message.results.append(hypothesis)
+    _fill(message.bbox, result.box)
+    return message
 
 
-def detections(report: FrameReport) -> tuple[Detection2D | None, Detection2DArray]:
-    """The primary target as seen in the frame (None where it is not), and all that are seen: perhaps none."""
-    header = report.frame.message.header
-    each = [detection(header, target) for target in report.targets]
-    array = Detection2DArray(header=header, detections=[seen for seen in each if seen is not None])
-    return (each[0] if each else None), array
+def primary_detection(report: FrameReport) -> Detection2D | None:
+    """The primary target as seen in the frame; None where it is not."""
+    targets = report.targets
+    return detection(report.frame.message.header, targets[0]) if targets else None
+
+
+def detections(report: FrameReport, primary: Detection2D | None) -> Detection2DArray:
+    """All targets that are seen in the frame, perhaps none. ``primary``: what :func:`primary_detection` gave."""
+    array, header = Detection2DArray(), report.frame.message.header
+    others = [detection(header, target) for target in report.others]
+    array.header = header
+    array.detections = [seen for seen in (primary, *others) if seen is not None]
+    return array
 
 
 def status(report: FrameReport, counts: FrameCounts, engine: Engine, now: int) -> TrackerStatus:
@@ -142,6 +143,12 @@ def _status(
         message.apce, message.apce_ratio = primary.apce, primary.apce_ratio
         message.template_updates = primary.template_updates
     return message
+
+
+def _fill(bbox: BoundingBox2D, box: Box) -> None:
+    bbox.size_x, bbox.size_y = float(box.w), float(box.h)
+    center = bbox.center.position
+    center.x, center.y = float(box.cx), float(box.cy)
 
 
 def _share(value: float) -> float:

@@ -30,6 +30,7 @@ from siam_tracker_ros.nodes import loading, parameters
 from siam_tracker_ros.nodes.camera_input import CameraInput
 from siam_tracker_ros.nodes.diagnostics import Health
 from siam_tracker_ros.nodes.history import FrameHistory
+from siam_tracker_ros.nodes.loading import Loader
 from siam_tracker_ros.nodes.mailbox import Frame, FrameMailbox
 from siam_tracker_ros.nodes.messages import Engine, FrameCounts
 from siam_tracker_ros.nodes.parameters import ParameterError
@@ -57,9 +58,10 @@ class SiamTrackerNode(LifecycleNode):
         failure: why the last transition failed.
     """
 
-    def __init__(self) -> None:
-        """Raises: ParameterError."""
+    def __init__(self, load: Loader = loading.load) -> None:
+        """Args: load: makes the tracker each time the node is configured. Raises: ParameterError."""
         super().__init__("siam_tracker")
+        self._load = load
         # The names given on the command line and in the parameter file; rclpy has no public way to list them.
         for sentence in parameters.unknown_names(getattr(self, "_parameter_overrides", {})):
             self.get_logger().warning(sentence)
@@ -143,7 +145,7 @@ class SiamTrackerNode(LifecycleNode):
     def _configure(self) -> None:
         values = self.values = parameters.declare(self)
         self.tracker_settings: TrackerSettings = parameters.check(values)
-        tracker = loading.load(values, self.tracker_settings)
+        tracker = self._load(values, self.tracker_settings)
         self._engine = Engine(tracker.model_name, tracker.device)
         if self._camera is None:
             self._camera = CameraInput(self, values, self._on_frame, self._on_clock_jump)
@@ -215,8 +217,9 @@ class SiamTrackerNode(LifecycleNode):
     # Images: executor thread ---------------------------------------------------------------------------
 
     def _on_frame(self, frame: Frame) -> None:
-        self._history.add(frame)
+        forgotten = self._history.add(frame)
         self._mailbox.put(frame)
+        del forgotten  # only now that the worker has the new one
 
     def _on_clock_jump(self) -> None:
         self._history.clear()

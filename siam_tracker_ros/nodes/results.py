@@ -38,12 +38,19 @@ class Results:
         self._debug.max_rate, self._debug.max_width = values["debug_image.max_rate"], values["debug_image.max_width"]
 
     def publish(self, report: FrameReport, counts: FrameCounts, engine: Engine, now: int) -> TrackerStatus:
-        """Publish a frame's result, the status last. ``now``: nanoseconds of the stamps' clock. Returns the status."""
+        """Publish a frame's result, the primary target's box first, which a controller waits for, the status last.
+
+        Args:
+            now: nanoseconds of the stamps' clock.
+
+        Returns:
+            The status.
+        """
         if not report.refused:
-            seen, array = messages.detections(report)
+            seen = messages.primary_detection(report)
             if seen is not None:
                 self._detection.publish(seen)
-            self._detections.publish(array)
+            self._detections.publish(messages.detections(report, seen))
             if report.result is not None and report.seen:
                 size = report.pixels.shape[:2] if report.pixels is not None else None
                 self.bearing.publish(report.frame.message.header, report.result.box, size)

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 GRACE = 1.0  # seconds that an update in progress gets to end
 
 
-def main(args: Sequence[str] | None = None) -> NoReturn:
-    """Run the node and end the process. ``args``: ROS arguments; by default the command line's."""
+def main(args: Sequence[str] | None = None, make_node: Callable[[], SiamTrackerNode] | None = None) -> NoReturn:
+    """Run the node and end the process. The arguments are those of :func:`run`."""
     try:
-        code = run(args)
+        code = run(args, make_node)
     except SystemExit as exit_:  # a signal during the start
         code = int(exit_.code or 0)
     except BaseException:  # noqa: BLE001 - told, as Python itself would
@@ -41,8 +41,12 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     os._exit(code)
 
 
-def run(args: Sequence[str] | None = None) -> int:
+def run(args: Sequence[str] | None = None, make_node: Callable[[], SiamTrackerNode] | None = None) -> int:
     """Run the node until the process gets SIGINT or SIGTERM. Returns the exit code.
+
+    Args:
+        args: ROS arguments; by default the command line's.
+        make_node: called once ROS is there; by default it makes the node as it is shipped.
 
     Raises:
         SystemExit: the signal came while it was starting.
@@ -62,7 +66,9 @@ def run(args: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, on_signal)
 
     from siam_tracker_ros.nodes.dds import use_shared_memory_profile
+    from siam_tracker_ros.nodes.memory import keep_freed_memory
 
+    keep_freed_memory()
     use_shared_memory_profile()
     import rclpy
     from rclpy.executors import SingleThreadedExecutor
@@ -77,7 +83,7 @@ def run(args: Sequence[str] | None = None) -> int:
         from siam_tracker_ros.nodes.parameters import ParameterError
 
         try:
-            node = SiamTrackerNode()
+            node = (make_node or SiamTrackerNode)()
             if node.prepare_only:
                 prepare(node)
                 node.destroy_node()

@@ -86,3 +86,10 @@ def test_a_cleared_history_is_empty_and_fills_again():
 
 def test_seconds_have_nine_digits():
     assert seconds(12 * 10**9 + 34) == "12.000000034"
+
+
+def test_what_is_forgotten_is_handed_back_so_that_its_memory_can_be_freed_later():
+    kept = history(*STAMPS, max_bytes=30)
+    large = Frame(4, 1100 * MS, Image(data=array.array("B", bytes(20))))
+    assert [frame.number for frame in kept.add(large)] == [1, 2]
+    assert kept.add(Frame(5, 1133 * MS, Image())) == []

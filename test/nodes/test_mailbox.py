@@ -1,7 +1,9 @@
 import threading
 
+import pytest
 from sensor_msgs.msg import Image
 
+from siam_tracker_ros.nodes import mailbox as module
 from siam_tracker_ros.nodes.mailbox import Frame, FrameMailbox
 
 
@@ -76,3 +78,41 @@ def test_every_frame_is_taken_or_counted_as_dropped():
     still_there = mailbox.waiting is not None
     assert taken == sorted(taken)
     assert len(taken) + mailbox.dropped + still_there == 5000
+
+
+def test_who_leaves_a_frame_lets_a_sleeping_taker_go_first(wait, monkeypatch):
+    monkeypatch.setattr(module, "HAND_OVER", 60.0)
+    mailbox: FrameMailbox[str] = FrameMailbox()
+    taken: list[object] = []
+
+    def work() -> None:
+        while (item := mailbox.take()) is not None:
+            taken.append(item)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    for number in range(1, 50):
+        wait(lambda: mailbox._asleep, "the taker to sleep")
+        mailbox.put(frame(number))
+        assert mailbox.waiting is None, "it has been taken when put returns"
+    mailbox.close()
+    worker.join(10)
+    assert taken == [frame(number) for number in range(1, 50)]
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_who_leaves_a_frame_waits_for_nobody_who_is_busy(monkeypatch, closed):
+    monkeypatch.setattr(module, "HAND_OVER", 3600.0)
+    mailbox: FrameMailbox[str] = FrameMailbox()
+    if closed:
+        mailbox.close()
+    mailbox.put(frame(1))  # the test would not end
+    assert mailbox.dropped == closed
+
+
+def test_a_taker_that_does_not_get_to_run_is_waited_for_only_so_long(monkeypatch):
+    monkeypatch.setattr(module, "HAND_OVER", 0.001)
+    mailbox: FrameMailbox[str] = FrameMailbox()
+    mailbox._asleep = 1  # one that never wakes
+    mailbox.put(frame(1))
+    assert mailbox.waiting == frame(1)

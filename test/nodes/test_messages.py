@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
+from vision_msgs.msg import Detection2D, Detection2DArray
 
 from siam_tracker_interfaces.msg import TargetStatus, TrackerStatus
 from siam_tracker_ros.geometry import Box
@@ -53,13 +54,19 @@ def report(
     )
 
 
+def detections(report: FrameReport) -> tuple[Detection2D | None, Detection2DArray]:
+    """What is published of a frame: the primary target's box, and all boxes."""
+    seen = messages.primary_detection(report)
+    return seen, messages.detections(report, seen)
+
+
 def other(name: str, state: TrackState, box: Box = BOX) -> TargetReport:
     return TargetReport(Target(name, "boat"), state, found(state).reason, found(state, box=box))
 
 
 @pytest.mark.parametrize("state", [TrackState.TRACKING, TrackState.UNCERTAIN])
 def test_a_seen_target_is_one_detection_with_the_images_header(state):
-    seen, array = messages.detections(report(state))
+    seen, array = detections(report(state))
     assert seen.header == HEADER
     assert seen.id == "target-1"
     assert (seen.bbox.center.position.x, seen.bbox.center.position.y, seen.bbox.center.theta) == (25.0, 40.0, 0.0)
@@ -79,18 +86,18 @@ def test_a_seen_target_is_one_detection_with_the_images_header(state):
     ids=lambda each: each.state.name,
 )
 def test_what_is_not_seen_is_not_published_as_seen(unseen):
-    seen, array = messages.detections(unseen)
+    seen, array = detections(unseen)
     assert seen is None
     assert (array.header, array.detections) == (HEADER, [])
 
 
 def test_of_several_targets_the_seen_ones_are_in_the_array_and_the_first_is_the_primary_one():
     others = (other("b", TrackState.LOST), other("c", TrackState.UNCERTAIN, Box(5, 6, 7, 8)))
-    seen, array = messages.detections(report(TrackState.TRACKING, others=others))
+    seen, array = detections(report(TrackState.TRACKING, others=others))
     assert (seen.id, [each.id for each in array.detections]) == ("target-1", ["target-1", "c"])
     assert messages.to_box(array.detections[1].bbox).as_tuple() == (5, 6, 7, 8)
 
-    seen, array = messages.detections(report(TrackState.LOST, others=others))
+    seen, array = detections(report(TrackState.LOST, others=others))
     assert seen is None, "another target never takes the primary one's place"
     assert [each.id for each in array.detections] == ["c"]
 
@@ -153,7 +160,7 @@ def test_a_stale_status_carries_the_last_images_header_and_age():
 
 @pytest.mark.parametrize("confidence", [-0.1, 1.2])
 def test_a_score_stays_from_0_to_1(confidence):
-    seen, _ = messages.detections(report(TrackState.TRACKING, confidence))
+    seen, _ = detections(report(TrackState.TRACKING, confidence))
     assert 0 <= seen.results[0].hypothesis.score <= 1
 
 
