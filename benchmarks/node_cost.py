@@ -38,9 +38,9 @@ from benchmarks.node_cost_report import Camera, Run, markdown, plot, summary
 from benchmarks.process_usage import process_usage
 from siam_tracker_interfaces.srv import InitTarget
 from siam_tracker_ros.geometry import Box
+from siam_tracker_ros.memory import TUNABLES
 from siam_tracker_ros.nodes.dds import use_shared_memory_profile
 from siam_tracker_ros.nodes.demo import DemoError, Processes
-from siam_tracker_ros.nodes.memory import TUNABLES
 from siam_tracker_ros.nodes.messages import to_bbox
 from siam_tracker_ros.nodes.stamps import to_nanoseconds
 from siam_tracker_ros.progress import progress_bar

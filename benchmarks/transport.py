@@ -23,9 +23,9 @@ from types import FrameType
 from typing import Any
 
 from benchmarks.figures import environment, fill, machine_note, percentiles
+from siam_tracker_ros.memory import TUNABLES
 from siam_tracker_ros.nodes.dds import OLD_VARIABLE, PROFILE, VARIABLE
 from siam_tracker_ros.nodes.demo import DemoError, Processes
-from siam_tracker_ros.nodes.memory import TUNABLES
 from siam_tracker_ros.progress import progress_bar
 
 CAMERA, LISTENER = "camera", "listener"

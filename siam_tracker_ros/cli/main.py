@@ -14,6 +14,7 @@ from siam_tracker_ros.cli.export import export_command
 from siam_tracker_ros.cli.models import models_command
 from siam_tracker_ros.cli.run import run_command
 from siam_tracker_ros.cli.train import train_command
+from siam_tracker_ros.memory import keep_freed_memory
 
 app = typer.Typer(
     name="siam-track",
@@ -34,6 +35,7 @@ app.command("models")(models_command)
 
 def main() -> None:
     """Run the command line."""
+    keep_freed_memory()  # frames and layers come and go in the same sizes
     app()
 
 

@@ -65,8 +65,8 @@ def run(args: Sequence[str] | None = None, make_node: Callable[[], SiamTrackerNo
     signal.signal(signal.SIGINT, on_signal)
     signal.signal(signal.SIGTERM, on_signal)
 
+    from siam_tracker_ros.memory import keep_freed_memory
     from siam_tracker_ros.nodes.dds import use_shared_memory_profile
-    from siam_tracker_ros.nodes.memory import keep_freed_memory
 
     keep_freed_memory()
     use_shared_memory_profile()

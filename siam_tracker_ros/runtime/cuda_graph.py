@@ -78,22 +78,24 @@ class CudaGraphRuntime(EagerRuntime):
         return DeviceScene(self, frame)
 
     @torch.inference_mode()
-    def prepare(self, height: int, width: int, most: int = 1) -> None:
+    def prepare(self, height: int, width: int, most: int = 1, sizes: Sequence[int] = ()) -> None:
         """Record now what frames of that size will need, so that no frame has to wait for it.
 
         Args:
             most: questions that are asked at once, at most: targets, and places where lost ones are looked for.
+            sizes: sides of the search patches, pixels; none: the network's own.
         """
-        g, black = self.geometry, (0.0, 0.0, 0.0)
+        black, template_size = (0.0, 0.0, 0.0), self.geometry.template_size
         box = Box.from_center(width / 2, height / 2, 32.0, 32.0)
         scene = self.open_scene(np.zeros((height, width, 3), np.uint8))
-        self._halve_for(self._opened(), Crop(box.cx, box.cy, 1e9, g.search_size))  # all levels
-        kernels = self.kernels(scene.template(template_crop(box, g.template_size), black))
-        crop = search_crop(box, g.search_size, g.template_size)
-        question = Question(kernels, crop, black, crop.to_patch(box), cosine_window(g.map_size), TrackerSettings())
-        _, largest = next(_batches([question] * most))
-        for count in BATCHES[: BATCHES.index(largest) + 1]:
-            scene.answers([question] * count)
+        self._halve_for(self._opened(), Crop(box.cx, box.cy, 1e9, self.geometry.search_size))  # all levels
+        kernels = self.kernels(scene.template(template_crop(box, template_size), black))
+        for g in [self.geometry.at(size) for size in sizes] or [self.geometry]:
+            crop = search_crop(box, g.search_size, template_size)
+            question = Question(kernels, crop, black, crop.to_patch(box), cosine_window(g.map_size), TrackerSettings())
+            _, largest = next(_batches([question] * most))
+            for count in BATCHES[: BATCHES.index(largest) + 1]:
+                scene.answers([question] * count)
 
     @torch.inference_mode()
     def kernels(self, features: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -61,7 +61,7 @@ class View:
 
 
 class Glance:
-    """A frame whose view is made when it is first asked for: few are, and making one takes longer than most of the rest.
+    """A frame whose view is made when it is first asked for: few are, and it takes longer than most of the rest.
 
     Until then it holds the frame, which must not change meanwhile.
     """

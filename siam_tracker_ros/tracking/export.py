@@ -18,8 +18,9 @@ from siam_tracker_ros.runtime.eager import EagerRuntime
 from siam_tracker_ros.runtime.exported import ExportedNetwork, facts_of
 from siam_tracker_ros.runtime.selection import file_runtimes, run_exported
 from siam_tracker_ros.tracking.calibration import read_calibration, write_calibration
-from siam_tracker_ros.tracking.load import model_of, network_of, search_sizes
+from siam_tracker_ros.tracking.load import model_of, network_of
 from siam_tracker_ros.tracking.presets import PRESETS, preset
+from siam_tracker_ros.tracking.search_size import search_sizes
 from siam_tracker_ros.tracking.twin import Agreement, compare
 
 

@@ -11,7 +11,7 @@ from siam_tracker_ros.runtime.protocol import Runtime
 from siam_tracker_ros.tracking.camera_motion import Glance
 from siam_tracker_ros.tracking.contract import TrackResult
 from siam_tracker_ros.tracking.lost_search import Look
-from siam_tracker_ros.tracking.scene import open_scene
+from siam_tracker_ros.tracking.scene import Answer, Question, Scene, open_scene
 from siam_tracker_ros.tracking.target import CAMERA, Target
 
 
@@ -22,25 +22,30 @@ def follow(runtime: Runtime, targets: Sequence[Target], frame: NDArray[np.uint8]
     for target in targets:
         target.begin(frame, glance)
     looks = share_looks(targets, frame.shape[1], frame.shape[0])
-    results: dict[int, TrackResult] = {}
-    for size in dict.fromkeys(target.geometry.search_size for target in targets):
-        group = [index for index, target in enumerate(targets) if target.geometry.search_size == size]
-        asked = {index: targets[index].ask() for index in group}
-        elsewhere = {index: [targets[index].ask_elsewhere(look) for look in looks[index]] for index in group}
-        answers = iter(scene.answers([*asked.values(), *(each for own in elsewhere.values() for each in own)]))
-        found = {index: next(answers) for index in group}
-        seen_elsewhere = {index: [next(answers) for _ in looks[index]] for index in group}
-        again = {index: targets[index].look_again(frame, asked[index], found[index]) for index in group}
-        seen = {index: box for index, box in again.items() if box is not None}
-        if seen:
-            closer = {index: targets[index].ask(box) for index, box in seen.items()}
-            asked |= closer
-            found |= dict(zip(closer, scene.answers(list(closer.values())), strict=True))
-        for index in group:
-            target = targets[index]
-            sighting = target.look(frame, looks[index], seen_elsewhere[index])
-            results[index] = target.settle(scene, asked[index], found[index], sighting, seen.get(index))
-    return [results[index] for index in range(len(targets))]
+    asked = [target.ask() for target in targets]
+    elsewhere = [target.ask_elsewhere(look) for target, own in zip(targets, looks, strict=True) for look in own]
+    answers = iter(answered(scene, [*asked, *elsewhere]))
+    found = [next(answers) for _ in targets]
+    seen_elsewhere = [[next(answers) for _ in own] for own in looks]
+    seen = [target.look_again(frame, one, its) for target, one, its in zip(targets, asked, found, strict=True)]
+    again = [index for index, box in enumerate(seen) if box is not None]
+    closer = [targets[index].ask(seen[index]) for index in again]
+    for index, question, answer in zip(again, closer, answered(scene, closer), strict=True):
+        asked[index], found[index] = question, answer
+    results = []
+    for index, target in enumerate(targets):
+        sighting = target.look(frame, looks[index], seen_elsewhere[index])
+        results.append(target.settle(scene, asked[index], found[index], sighting, seen[index]))
+    return results
+
+
+def answered(scene: Scene, questions: Sequence[Question]) -> list[Answer]:
+    """The answers to questions, with one pass of the network for all whose patches are of one size."""
+    answers: dict[int, Answer] = {}
+    for size in dict.fromkeys(question.crop.patch for question in questions):
+        group = [index for index, question in enumerate(questions) if question.crop.patch == size]
+        answers |= zip(group, scene.answers([questions[index] for index in group]), strict=True)
+    return [answers[index] for index in range(len(questions))]
 
 
 def share_looks(targets: Sequence[Target], width: int, height: int) -> list[list[Look]]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from torch import nn
 
-from siam_tracker_ros.networks.response import Geometry
 from siam_tracker_ros.networks.weights import WeightsError, load_weights, read_metadata
 from siam_tracker_ros.networks.zoo import MODELS
 from siam_tracker_ros.runtime.device import resolve_device, resolve_precision
@@ -19,6 +18,7 @@ from siam_tracker_ros.runtime.selection import make_runtime, run_exported
 from siam_tracker_ros.tracking.calibration import Calibration, read_calibration
 from siam_tracker_ros.tracking.multi import MultiTracker
 from siam_tracker_ros.tracking.presets import preset as preset_of
+from siam_tracker_ros.tracking.search_size import search_sizes
 from siam_tracker_ros.tracking.settings import TrackerSettings
 from siam_tracker_ros.tracking.tracker import Tracker
 
@@ -88,13 +88,6 @@ def _exported(
     settings = _settings(model, settings, preset, online)
     _prepare(ready, settings)
     return ready, model, settings, read_calibration(folder / f"{model}.onnx")
-
-
-def search_sizes(geometry: Geometry, settings: TrackerSettings) -> list[int]:
-    """The sides of the search patches that a tracker with these settings cuts, pixels."""
-    wanted = (settings.search_size, settings.small_target_search_size if settings.small_target_share else 0)
-    usual = geometry.at(wanted[0]).search_size if wanted[0] else geometry.search_size
-    return sorted({usual, geometry.at(wanted[1]).search_size if wanted[1] else usual})
 
 
 def _prepare(runtime: Runtime, settings: TrackerSettings) -> None:

@@ -15,6 +15,7 @@ from siam_tracker_ros.runtime.protocol import Runtime
 from siam_tracker_ros.tracking.calibration import Calibration
 from siam_tracker_ros.tracking.contract import TrackResult
 from siam_tracker_ros.tracking.follow import follow
+from siam_tracker_ros.tracking.search_size import search_sizes
 from siam_tracker_ros.tracking.settings import TrackerSettings
 from siam_tracker_ros.tracking.target import Target
 
@@ -113,7 +114,8 @@ class MultiTracker:
         """
         runtime = self._running()
         if isinstance(runtime, CudaGraphRuntime) and not self._targets:
-            runtime.prepare(height, width, targets + self.settings.search_patches)
+            sizes = search_sizes(runtime.geometry, self.settings)
+            runtime.prepare(height, width, targets + self.settings.search_patches, sizes)
 
     def release(self) -> None:
         """Forget the targets and the network, and give its memory back. Nothing can be followed afterwards."""

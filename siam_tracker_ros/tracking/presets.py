@@ -13,8 +13,8 @@ from safetensors import SafetensorError, safe_open
 
 from siam_tracker_ros.tracking.settings import TrackerSettings
 
-# Without update, lost logic, online branch, vote of the boxes and second look; the smallest side is that of the
-# authors' test code.
+# Without update, lost logic, online branch, vote of the boxes, second look and smaller searches; the smallest side is
+# that of the authors' test code.
 _PLAIN = TrackerSettings(
     template_update=False,
     template_confidence=0.0,
@@ -26,6 +26,7 @@ _PLAIN = TrackerSettings(
     score_power=1.0,
     box_agreement=1.0,
     second_look=0.0,
+    calm_search_size=0,
 )
 
 # SiamBAN's authors' test settings (hqucv/siamban, experiments/).

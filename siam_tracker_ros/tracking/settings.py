@@ -60,6 +60,13 @@ class TrackerSettings:
     search_size: int = _setting(
         0, 0, 1023, "Side of the search patch, pixels, rounded to what fits the network; 0: the network's own."
     )
+    calm_search_size: int = _setting(
+        191,
+        0,
+        1023,
+        "The same while the target is calm: clearly seen in the last frame, near where it was expected. A frame in "
+        "which it is not clearly seen with this is looked at again with the usual side; 0: always the usual side.",
+    )
     small_target_search_size: int = _setting(
         0, 0, 1023, "The same for a target that begins small; 0: no larger search for those."
     )

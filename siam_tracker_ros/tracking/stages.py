@@ -21,10 +21,11 @@ from siam_tracker_ros.runtime.as_written import AsWrittenRuntime
 from siam_tracker_ros.runtime.device import resolve_device, resolve_precision
 from siam_tracker_ros.runtime.protocol import Maps, Runtime
 from siam_tracker_ros.runtime.selection import make_runtime, runtime_names
-from siam_tracker_ros.tracking.load import loaded, network_of, search_sizes
+from siam_tracker_ros.tracking.load import loaded, network_of
 from siam_tracker_ros.tracking.multi import MultiTracker
 from siam_tracker_ros.tracking.presets import preset
 from siam_tracker_ros.tracking.scene import Answer, HostScene, Question, Scene, open_scene
+from siam_tracker_ros.tracking.search_size import search_sizes
 from siam_tracker_ros.tracking.templates import Features
 
 STAGES = ("crop", "network", "scoring", "template")

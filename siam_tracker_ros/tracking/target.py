@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from siam_tracker_ros.geometry import Box, check_box, search_crop, snapped, start_box, template_crop
+from siam_tracker_ros.geometry import Box, Crop, check_box, search_crop, snapped, start_box, template_crop
 from siam_tracker_ros.networks.response import Geometry
 from siam_tracker_ros.patches import mean_color
 from siam_tracker_ros.runtime.protocol import Runtime
@@ -24,7 +24,16 @@ from siam_tracker_ros.tracking.online import OnlineBranch
 from siam_tracker_ros.tracking.online_samples import first_samples
 from siam_tracker_ros.tracking.prediction import Prediction
 from siam_tracker_ros.tracking.scene import Answer, Question, Scene, open_scene
-from siam_tracker_ros.tracking.scoring import cosine_window, smooth
+from siam_tracker_ros.tracking.scoring import Choice, cosine_window, smooth
+from siam_tracker_ros.tracking.search_size import (
+    APCE,
+    REACH,
+    SCORE,
+    STAY_APCE,
+    STAY_SCORE,
+    calm_geometry,
+    usual_geometry,
+)
 from siam_tracker_ros.tracking.settings import TrackerSettings
 from siam_tracker_ros.tracking.state import StateMachine, TrackState
 from siam_tracker_ros.tracking.templates import Features, TemplateMemory
@@ -61,10 +70,12 @@ class Target:
         self._border = mean_color(frame)
         scene = open_scene(runtime, frame)
         small = self.box.area < settings.small_target_share * width * height
-        size = (settings.small_target_search_size if small else 0) or settings.search_size
-        self.geometry: Geometry = own.at(size) if size else own
-        self._window = cosine_window(self.geometry.map_size)
+        self.geometry: Geometry = usual_geometry(own, settings, small)
+        calm = calm_geometry(own, self.geometry, settings)
+        self._calm_size, self._is_calm = calm.search_size, False
+        self._windows = {each.search_size: cosine_window(each.map_size) for each in (self.geometry, calm)}
         self._state = StateMachine(settings)
+        self._map_sizes = {each.search_size: each.map_size for each in (self.geometry, calm)}
         self._apce = RunningApce()
         self._memory = TemplateMemory(self._features(scene, self.box), settings)
         self.kernels = self.first_kernels = runtime.kernels(self._memory.blended())
@@ -107,18 +118,20 @@ class Target:
     def ask(self, seen: Box | None = None) -> Question:
         """Where to look in the next frame, or again in this one, where the target was ``seen``."""
         last = seen or self.box
-        crop = search_crop(last, self.geometry.search_size, self.geometry.template_size)
+        size = self._calm_size if self._is_calm and seen is None else self.geometry.search_size
+        crop = search_crop(last, size, self.geometry.template_size)
         if self.geometry.crop == "exact":
             crop = snapped(crop)
         return Question(
-            self.kernels, crop, self._border, crop.to_patch(last), self._window, self.settings, self._taught
+            self.kernels, crop, self._border, crop.to_patch(last), self._windows[size], self.settings, self._taught
         )
 
     def ask_elsewhere(self, look: Look) -> Question:
         """The question that a place of the search is."""
         kernels = self.first_kernels if look.verify else self.kernels
         last = look.crop.to_patch(look.last)
-        return Question(kernels, look.crop, self._border, last, self._window, self._anywhere)
+        window = self._windows[self.geometry.search_size]
+        return Question(kernels, look.crop, self._border, last, window, self._anywhere)
 
     def look(self, frame: NDArray[np.uint8], looks: Sequence[Look], answers: Sequence[Answer]) -> Sighting | None:
         """What the network saw at the places that the search asked for; the target, once the search has found it."""
@@ -138,15 +151,16 @@ class Target:
         """Where the target seems to be if this frame should be looked at a second time there, else None.
 
         A target far from the middle of its patch may be seen in part only, and has moved or grown more than one step
-        of the smoothing follows.
+        of the smoothing follows. One that is not surely in a calm target's smaller patch may be beside it.
         """
         settings, crop, choice = self.settings, question.crop, answer.choice
+        if crop.patch < self.geometry.search_size and not self._stays_calm(question, answer):
+            return self.box
         if not settings.second_look or self.wants_search:
             return None
         if choice is None or choice.confidence < settings.confidence_lost:
             return None
-        middle = crop.patch / 2
-        if math.hypot(choice.box.cx - middle, choice.box.cy - middle) < settings.second_look * crop.patch:
+        if _off_middle(crop, choice) < settings.second_look * self.geometry.search_size:
             return None
         return smooth(self.box, crop, choice, settings, frame.shape[1], frame.shape[0])
 
@@ -167,13 +181,14 @@ class Target:
         last, frame = seen or self.box, scene.frame
         height, width = frame.shape[:2]
         memory, crop, choice = self._memory, question.crop, answer.choice
+        self._is_calm = False
         if choice is None:
             state = self._state.update(0.0, 0.0)
             state = TrackState.UNCERTAIN if state is TrackState.TRACKING else state  # without the lost logic
             self._wait(frame)
             reason = "the network's output is not finite in this frame"
             return TrackResult(self.box, 0.0, 0.0, 0.0, state, reason, memory.updates, False, measured=False)
-        energy, score = answer.apce, choice.confidence
+        energy, score = self._usual_apce(question, answer), choice.confidence
         ratio = self._apce.ratio(energy)
         state = self._state.update(score, ratio)
         sure, measured, reason = self._state.sure, self._state.measured, self._state.reason
@@ -197,6 +212,8 @@ class Target:
             self._teach(answer.sample, answer.scores, crop.to_patch(box), score if sure else -1.0)
         if state is TrackState.TRACKING:
             self._apce.add(energy)
+            near = seen is None and _off_middle(crop, choice) < REACH * self.geometry.search_size
+            self._is_calm = near and score >= SCORE and ratio >= APCE
             self._sizes.append((box.w, box.h))
             updated = memory.offer(score, energy, ratio, self._features_of(scene, box))
             if updated:
@@ -222,6 +239,18 @@ class Target:
             False,
             score=found.score,
         )
+
+    def _usual_apce(self, question: Question, answer: Answer) -> float:
+        """The APCE that the usual search patch would have: it grows with the map's side (docs/models.md)."""
+        return answer.apce * self.geometry.map_size / self._map_sizes[question.crop.patch]
+
+    def _stays_calm(self, question: Question, answer: Answer) -> bool:
+        """Whether a calm target's smaller patch suffices for this frame."""
+        choice = answer.choice
+        if choice is None or choice.confidence < max(STAY_SCORE, self.settings.confidence_uncertain):
+            return False
+        ratio = self._apce.ratio(self._usual_apce(question, answer))
+        return ratio >= max(STAY_APCE, self.settings.apce_uncertain)
 
     def _wait(self, frame: NDArray[np.uint8]) -> None:
         """The target was not found in this frame, and the box goes where it should be, if it has not done so yet."""
@@ -271,6 +300,12 @@ class Target:
 
     def _features(self, scene: Scene, box: Box) -> Features:
         return scene.template(template_crop(box, self._runtime.geometry.template_size), self._border)
+
+
+def _off_middle(crop: Crop, choice: Choice) -> float:
+    """How far from the patch's middle a box is, patch pixels."""
+    middle = crop.patch / 2
+    return math.hypot(choice.box.cx - middle, choice.box.cy - middle)
 
 
 CAMERA = CameraMotion()

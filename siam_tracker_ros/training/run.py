@@ -11,12 +11,12 @@ import yaml
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import nn
 
+from siam_tracker_ros.memory import keep_freed_memory
 from siam_tracker_ros.networks.response import Geometry
 from siam_tracker_ros.networks.zoo import MODELS
 from siam_tracker_ros.training.curves import logs_of, plot_curves, read_curves
 from siam_tracker_ros.training.hardware import Hardware, first_process, machine_words, make_trainer
 from siam_tracker_ros.training.loader import PairLoader
-from siam_tracker_ros.training.memory import keep_freed_memory
 from siam_tracker_ros.training.model_card import Card
 from siam_tracker_ros.training.module import BrokenBatch, TrackerModule
 from siam_tracker_ros.training.pairs import PairDataset

@@ -21,7 +21,10 @@ def clip():
 
 @pytest.fixture(scope="module")
 def loaded():
-    return load_trackers("afsn_mobile", device="cpu")
+    return load_trackers("afsn_mobile", device="cpu", runtime="eager")
+
+
+ONE_SIZE = TrackerSettings(calm_search_size=0)
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ def tracker(loaded):
 
 def alone(frames, start, box):
     """Boxes and states of one target followed by itself, from the frame `start` on."""
-    tracker = load_tracker("afsn_mobile", device="cpu", settings=TrackerSettings())
+    tracker = load_tracker("afsn_mobile", device="cpu", runtime="eager", settings=ONE_SIZE)
     tracker.init(frames[start], box)
     return [tracker.update(frame) for frame in frames[start + 1 :]]
 
@@ -42,6 +45,7 @@ def test_each_is_followed_as_if_it_were_alone(tracker, clip, monkeypatch):
     frames, first = clip
     late = (first[0] + 10.0, first[1] + 5.0, 40.0, 36.0)  # begins five frames later
     passes = []
+    tracker.configure(ONE_SIZE)
     kind = type(tracker._runtime)
     search = kind.search_many
     monkeypatch.setattr(
@@ -89,6 +93,7 @@ def test_targets_come_and_go_and_keep_their_order(tracker, clip):
 
 def test_one_can_catch_up_with_the_others(tracker, clip):
     frames, first = clip
+    tracker.configure(ONE_SIZE)
     tracker.add("a", frames[5], first)
     tracker.add("b", frames[0], first)
     for frame in frames[1:6]:
@@ -145,7 +150,7 @@ def test_another_resolution(tracker):
 
 def test_released_it_follows_nothing(clip, monkeypatch):
     frames, first = clip
-    tracker = load_trackers("afsn_mobile", device="cpu")
+    tracker = load_trackers("afsn_mobile", device="cpu", runtime="eager")
     tracker.add("a", frames[0], first)
     collected = []
     monkeypatch.setattr(device.gc, "collect", lambda: collected.append(1))

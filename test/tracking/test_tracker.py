@@ -129,8 +129,8 @@ def test_settings_change_while_it_runs(tracker):
     assert tracker.update(scene(200, 200)).state is TrackState.UNCERTAIN
 
 
-def test_a_target_that_jumps_is_looked_at_twice_in_the_same_frame(tracker, monkeypatch):
-    looks = []
+def test_a_target_that_jumps_is_looked_at_twice_in_the_same_frame(monkeypatch):
+    tracker, looks = load_tracker("afsn_mobile", device="cpu", runtime="eager"), []
     plain = type(tracker._runtime).search_many
 
     def counted(runtime, kernels, patches):

@@ -3,11 +3,11 @@ import sys
 
 import pytest
 
-from siam_tracker_ros.nodes.memory import keep_freed_memory
+from siam_tracker_ros.memory import keep_freed_memory
 
 PROGRAM = """
 import resource, threading
-from siam_tracker_ros.nodes.memory import keep_freed_memory
+from siam_tracker_ros.memory import keep_freed_memory
 
 def images():
     global faults
