@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siam_tracker_ros.evaluation.entrants import Entrant
-from siam_tracker_ros.evaluation.race import Clip
+from siam_tracker_ros.evaluation.race import Clip, arriving
 from siam_tracker_ros.memory import resident_memory
 
 __all__ = ["LongRun", "long_run"]
@@ -65,9 +65,10 @@ def long_run(entrant: Entrant, clip: Clip, frames: int, progress: Callable[[int]
     gc.freeze()
     try:
         entrant.init(clip.frames[0], clip.box)
-        for number in range(-WARM_UP, frames):
+        wanted = (clip.frames[order[number % len(order)]] for number in range(WARM_UP + frames))
+        for number, frame in enumerate(arriving(wanted), start=-WARM_UP):
             start = perf_counter()
-            entrant.update(clip.frames[order[(number + WARM_UP) % len(order)]])
+            entrant.update(frame)
             took = perf_counter() - start
             if number < 0:
                 continue

@@ -7,7 +7,7 @@ ratios of two trackers are those of turns that lie side by side.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 
 from siam_tracker_ros.evaluation.entrants import BoxTuple, Entrant
 
-__all__ = ["Clip", "Laps", "race"]
+__all__ = ["Clip", "Laps", "arriving", "race"]
+
+BUFFERS = 4
+"""Frames that a driver holds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +48,17 @@ class Clip:
         across, down = width / columns, height / rows
         frames = [cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in self.frames]
         return Clip(self.name, frames, (x * across, y * down, w * across, h * down))  # type: ignore[arg-type]
+
+
+def arriving(frames: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    """The frames as a driver or decoder hands them out: written just now, into one of a few buffers that are reused."""
+    buffers: list[NDArray[np.uint8]] = []
+    for number, frame in enumerate(frames):
+        if len(buffers) < BUFFERS:
+            buffers.append(np.empty_like(frame))
+        buffer = buffers[number % BUFFERS]
+        np.copyto(buffer, frame)
+        yield buffer
 
 
 @dataclass(eq=False)
@@ -131,7 +145,7 @@ def _turn(entrant: Entrant, clip: Clip, laps: Laps, seconds: float) -> None:
         entrant.init(clip.frames[0], clip.box)
         laps.inits.append(perf_counter() - start)
         entrant.stages()
-        for frame in clip.frames[1:]:
+        for frame in arriving(clip.frames[1:]):
             start = perf_counter()
             entrant.update(frame)
             times.append(perf_counter() - start)

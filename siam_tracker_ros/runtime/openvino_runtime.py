@@ -39,6 +39,7 @@ class OpenVinoRuntime(FileRuntime):
         self._options = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads,
+            "ENABLE_CPU_PINNING": False,
             "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
         }
         super().__init__(exported, torch.device("cpu"))

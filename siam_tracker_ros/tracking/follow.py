@@ -53,14 +53,15 @@ def share_looks(targets: Sequence[Target], width: int, height: int) -> list[list
 
     The targets take turns, those that waited longest first.
     """
+    if not any(target.wants_search for target in targets):
+        return [[] for _ in targets]
     seekers = sorted(
         (index for index, target in enumerate(targets) if target.wants_search),
         key=lambda index: -targets[index].search.waited,
     )
     shares = [0] * len(targets)
-    if seekers:
-        for turn in range(max(targets[index].settings.search_patches for index in seekers)):
-            shares[seekers[turn % len(seekers)]] += 1
+    for turn in range(max(targets[index].settings.search_patches for index in seekers)):
+        shares[seekers[turn % len(seekers)]] += 1
     for index in seekers:
         search = targets[index].search
         search.waited = 0 if shares[index] else search.waited + 1

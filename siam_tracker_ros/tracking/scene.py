@@ -92,7 +92,9 @@ class OpensScenes(Protocol):
 
 def open_scene(runtime: Runtime, frame: NDArray[np.uint8]) -> Scene:
     """The next frame, BGR uint8 [H, W, 3], as the runtime looks at it."""
-    return runtime.open_scene(frame) if isinstance(runtime, OpensScenes) else HostScene(runtime, frame)
+    # Not isinstance: of a protocol that takes longer than the rest of this.
+    opens = getattr(runtime, "open_scene", None)
+    return opens(frame) if opens is not None else HostScene(runtime, frame)
 
 
 class HostScene:

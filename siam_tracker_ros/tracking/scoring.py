@@ -172,7 +172,7 @@ def smooth(last: Box, crop: Crop, choice: Choice, settings: TrackerSettings, wid
     """
     found = crop.to_image(choice.box)
     rate = (choice.penalty * choice.score * settings.size_lr) ** settings.size_smoothings
-    w, h = (a * (1 - rate) + b * rate for a, b in ((last.w, found.w), (last.h, found.h)))
+    w, h = last.w * (1 - rate) + found.w * rate, last.h * (1 - rate) + found.h * rate
     return Box.from_center(
         min(max(found.cx, 0.0), float(width)),
         min(max(found.cy, 0.0), float(height)),

@@ -77,7 +77,7 @@ class Target:
         self._state = StateMachine(settings)
         self._map_sizes = {each.search_size: each.map_size for each in (self.geometry, calm)}
         self._apce = RunningApce()
-        self._memory = TemplateMemory(self._features(scene, self.box), settings)
+        self._memory = TemplateMemory(self._features(scene, self.box, first=True), settings)
         self.kernels = self.first_kernels = runtime.kernels(self._memory.blended())
         self.search = LostSearch(settings, self.geometry.search_size, self.geometry.template_size)
         self._prediction = Prediction(CAMERA)
@@ -298,8 +298,11 @@ class Target:
     def _features_of(self, scene: Scene, box: Box) -> Callable[[], Features]:
         return lambda: self._features(scene, box)
 
-    def _features(self, scene: Scene, box: Box) -> Features:
-        return scene.template(template_crop(box, self._runtime.geometry.template_size), self._border)
+    def _features(self, scene: Scene, box: Box, first: bool = False) -> Features:
+        crop = template_crop(box, self._runtime.geometry.template_size)
+        if self.geometry.crop == "exact" and not first:  # the first is never forgotten, and is cut to the pixel's part
+            crop = snapped(crop)
+        return scene.template(crop, self._border)
 
 
 def _off_middle(crop: Crop, choice: Choice) -> float:

@@ -29,7 +29,7 @@ class TemplateMemory:
     def blended(self) -> Features:
         """The features to search for."""
         f = self.settings.template_first_share
-        return tuple(f * a + (1 - f) * b for a, b in zip(self._first, self._running, strict=True))
+        return tuple(torch.lerp(b, a, f) for a, b in zip(self._first, self._running, strict=True))
 
     def offer(self, confidence: float, apce: float, apce_ratio: float, extract: Callable[[], Features]) -> bool:
         """A frame's chance to update the template; True if it did.
@@ -51,11 +51,12 @@ class TemplateMemory:
         ):
             return False
         fresh = extract()
-        if not bool(torch.stack([level.isfinite().all() for level in fresh]).all()):  # one question to the device
+        sums = torch.stack([level.sum() for level in fresh])  # one question to the device
+        if not bool(sums.isfinite().all()):
             return False
         eta = s.template_eta
         with torch.inference_mode():
-            self._running = tuple(eta * a + (1 - eta) * b for a, b in zip(self._running, fresh, strict=True))
+            self._running = tuple(torch.lerp(b, a, eta) for a, b in zip(self._running, fresh, strict=True))
         self._frames_since = 0
         self.updates += 1
         return True
