@@ -66,7 +66,7 @@ def plot_long_run(path: Path, run: LongRun, title: str) -> Path:
     times.set_ylabel("milliseconds a frame")
     times.legend(loc="upper right")
     memory.plot(EVERY * np.arange(1, len(run.memory) + 1), run.memory / 1e6, color="C1")
-    memory.set_ylim(bottom=0)
+    memory.set_ylim(0, 1.2 * float(run.memory.max(initial=1)) / 1e6)
     memory.set_ylabel("memory of the process, MB")
     memory.set_xlabel("frame")
     figure.suptitle(title)

@@ -20,6 +20,10 @@ the training videos."""
 STAY_SCORE, STAY_APCE = 0.79, 0.7
 """The same in the smaller patch itself, below which the frame is looked at again with the usual one."""
 
+PATIENCE = 2
+"""Template intervals for which an update waits for a frame whose patch was the smaller one, so that no frame takes long
+twice over."""
+
 
 def usual_geometry(own: Geometry, settings: TrackerSettings, small_target: bool) -> Geometry:
     """The network's sizes for the usual search; ``small_target``: whether the target began small."""

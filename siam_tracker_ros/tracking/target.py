@@ -27,6 +27,7 @@ from siam_tracker_ros.tracking.scene import Answer, Question, Scene, open_scene
 from siam_tracker_ros.tracking.scoring import Choice, cosine_window, smooth
 from siam_tracker_ros.tracking.search_size import (
     APCE,
+    PATIENCE,
     REACH,
     SCORE,
     STAY_APCE,
@@ -215,7 +216,8 @@ class Target:
             near = seen is None and _off_middle(crop, choice) < REACH * self.geometry.search_size
             self._is_calm = near and score >= SCORE and ratio >= APCE
             self._sizes.append((box.w, box.h))
-            updated = memory.offer(score, energy, ratio, self._features_of(scene, box))
+            extract = self._features_of(scene, box)
+            updated = memory.offer(score, energy, ratio, extract, may=self._may_update(crop))
             if updated:
                 self.kernels = self._runtime.kernels(memory.blended())
         confidence = self._confidence(score, ratio)
@@ -251,6 +253,11 @@ class Target:
             return False
         ratio = self._apce.ratio(self._usual_apce(question, answer))
         return ratio >= max(STAY_APCE, self.settings.apce_uncertain)
+
+    def _may_update(self, crop: Crop) -> bool:
+        """Whether this frame has time for a template update."""
+        small = crop.patch == self._calm_size
+        return small or self._memory.frames_since >= PATIENCE * self.settings.template_interval
 
     def _wait(self, frame: NDArray[np.uint8]) -> None:
         """The target was not found in this frame, and the box goes where it should be, if it has not done so yet."""

@@ -23,7 +23,8 @@ class TemplateMemory:
         self.settings = settings
         self.updates = 0
         self._first = self._running = first
-        self._frames_since = 0
+        self.frames_since = 0
+        """Frames since the last update."""
 
     @torch.inference_mode()
     def blended(self) -> Features:
@@ -31,7 +32,14 @@ class TemplateMemory:
         f = self.settings.template_first_share
         return tuple(torch.lerp(b, a, f) for a, b in zip(self._first, self._running, strict=True))
 
-    def offer(self, confidence: float, apce: float, apce_ratio: float, extract: Callable[[], Features]) -> bool:
+    def offer(
+        self,
+        confidence: float,
+        apce: float,
+        apce_ratio: float,
+        extract: Callable[[], Features],
+        may: bool = True,
+    ) -> bool:
         """A frame's chance to update the template; True if it did.
 
         Args:
@@ -39,12 +47,14 @@ class TemplateMemory:
             apce: its APCE, summed over the levels (equation 6).
             apce_ratio: that over its running mean.
             extract: gives the features R_X of the frame's result; called only if the frame is accepted.
+            may: whether there is time for it; the frame counts all the same.
         """
         s = self.settings
-        self._frames_since += 1
+        self.frames_since += 1
         if not (
-            s.template_update
-            and self._frames_since >= s.template_interval
+            may
+            and s.template_update
+            and self.frames_since >= s.template_interval
             and confidence >= s.template_confidence
             and apce >= s.apce_threshold
             and apce_ratio >= s.apce_relative
@@ -57,6 +67,6 @@ class TemplateMemory:
         eta = s.template_eta
         with torch.inference_mode():
             self._running = tuple(torch.lerp(b, a, eta) for a, b in zip(self._running, fresh, strict=True))
-        self._frames_since = 0
+        self.frames_since = 0
         self.updates += 1
         return True
