@@ -157,7 +157,7 @@ class Bench:
         trackers = {}
         for name, laps in measured.items():
             spec, entrant = self._specs[name], self._entrants[name]
-            figures = speed_of(laps, _cost(spec), self._ceilings.get(_key(spec)))
+            figures = speed_of(laps, _cost(spec, entrant), self._ceilings.get(_key(spec)))
             about = {"model": spec.model or name, "untrained": spec.untrained, "targets": spec.targets}
             about |= {"device": str(getattr(entrant, "device", "cpu")), "precision": spec.precision}
             about["runtime"] = str(getattr(entrant, "runtime", "opencv"))
@@ -184,18 +184,23 @@ def _key(spec: EntrantSpec) -> str:
     return f"{spec.device} {spec.precision}"
 
 
-def _cost(spec: EntrantSpec) -> Mapping[str, float] | None:
-    """Operations and bytes of a frame's search, None where they cannot be counted."""
-    if spec.peer:
+def _cost(spec: EntrantSpec, entrant: Entrant) -> Mapping[str, float] | None:
+    """Operations and bytes of a search, the mean over the patches that were searched; None where it is not known."""
+    searched: Mapping[int, int] = getattr(entrant, "searched", {})
+    if not searched:
         return None
     from siam_tracker_ros.networks.zoo import MODELS
-    from siam_tracker_ros.tracking.stages import AS_WRITTEN, search_cost
+    from siam_tracker_ros.tracking.stages import AS_WRITTEN, search_costs
 
     if spec.model not in MODELS:
         return None
     written = spec.runtime == AS_WRITTEN
-    cost = search_cost(spec.model, spec.precision, untrained=spec.untrained, as_written=written)
-    return {name: value * spec.targets for name, value in asdict(cost).items()}
+    costs = search_costs(spec.model, spec.precision, searched, untrained=spec.untrained, as_written=written)
+    total = sum(searched.values())
+    return {
+        name: sum(asdict(costs[size])[name] * count for size, count in searched.items()) / total * spec.targets
+        for name in ("flop", "moved", "least")
+    }
 
 
 def _long(run: LongRun) -> dict[str, Any]:

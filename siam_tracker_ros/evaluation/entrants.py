@@ -131,6 +131,11 @@ class _Ours:
     def stages(self) -> dict[str, float]:
         return dict(self.clock.take())
 
+    @property
+    def searched(self) -> dict[int, int]:
+        """How many search patches of each side there were."""
+        return dict(self.clock.searched)
+
 
 def _beside(box: BoxTuple, count: int, width: int) -> Sequence[BoxTuple]:
     """The box, and others of its size spread over its row of the picture."""

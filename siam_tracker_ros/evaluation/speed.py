@@ -55,7 +55,7 @@ def speed_of(laps: Laps, cost: Mapping[str, float] | None, ceiling: Mapping[str,
     """All figures of one tracker, as JSON values; times in milliseconds.
 
     Args:
-        cost: ``flop``, ``moved`` and ``least`` bytes of one frame's search, where they are known.
+        cost: ``flop``, ``moved`` and ``least`` bytes of a frame's search in the mean, where they are known.
         ceiling: ``flop`` and ``bytes`` a second of its device.
     """
     total = laps.total()
@@ -75,7 +75,7 @@ def speed_of(laps: Laps, cost: Mapping[str, float] | None, ceiling: Mapping[str,
     }
     figures["updates"] = float(np.mean(laps.stage("template") > 0))
     figures["overhead"] = overhead(laps)
-    network = figures["stages_ms"]["network"]["p50"] / 1e3
+    network = figures["stages_ms"]["network"]["mean"] / 1e3
     if cost and ceiling and network > 0:
         figures["cost"] = {name: float(value) for name, value in cost.items()}
         figures["share"] = {

@@ -19,10 +19,10 @@ _EXPLAINED = {
     "Start, memory": "In a process of its own. load: from nothing imported to a tracker that waits for a target, with "
     "engines that were made before; first load: with engines that are made then. memory: what the process took after "
     "20 frames.",
-    "Shares of the machine": "Operations and bytes of one search are counted. matrix: operations a second as a share "
-    "of the best matrix product's at the start of this run. copy: the bytes that must be moved in any case (numbers, "
-    "patch, maps), a second, as a share of the best copy's. moved: what the network's operations read and write when "
-    "each is run by itself.",
+    "Shares of the machine": "Operations and bytes of a search are counted, the mean of all patches. matrix: "
+    "operations a second as a share of the best matrix product's at the start of this run. copy: the bytes that must "
+    "be moved in any case (numbers, patch, maps), a second, as a share of the best copy's. moved: what the network's "
+    "operations read and write when each is run by itself.",
     "Long run": "One tracker, forwards and backwards through the clip. growth: of the memory from the third quarter of "
     "the run to its last.",
 }

@@ -18,7 +18,7 @@ from siam_tracker_ros.tracking.camera_motion import CameraMotion, Glance, Simila
 HISTORY = 10
 """Frames over which the target's own velocity is measured."""
 
-HOP = 3
+HOP = 5
 """Frames between two views that are compared for that: with more, less is in common; with fewer, it takes longer."""
 
 DAMPING = 0.9

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -14,7 +14,6 @@ from torch import Tensor
 
 from siam_tracker_ros.geometry import Crop
 from siam_tracker_ros.networks.cost import SearchCost, count_search
-from siam_tracker_ros.networks.response import SiameseNetwork
 from siam_tracker_ros.networks.running import for_running
 from siam_tracker_ros.networks.zoo import MODELS
 from siam_tracker_ros.runtime.as_written import AsWrittenRuntime
@@ -25,7 +24,6 @@ from siam_tracker_ros.tracking.load import loaded, network_of
 from siam_tracker_ros.tracking.multi import MultiTracker
 from siam_tracker_ros.tracking.presets import preset
 from siam_tracker_ros.tracking.scene import Answer, HostScene, Question, Scene, open_scene
-from siam_tracker_ros.tracking.search_size import search_sizes
 from siam_tracker_ros.tracking.templates import Features
 
 STAGES = ("crop", "network", "scoring", "template")
@@ -40,10 +38,15 @@ Given = TypeVar("Given")
 
 
 class StageClock:
-    """Adds up the seconds of each stage until they are taken."""
+    """Adds up the seconds of each stage until they are taken.
+
+    Attributes:
+        searched: how many patches of each side were searched, all the time.
+    """
 
     def __init__(self) -> None:
         self._spent: dict[str, float] = defaultdict(float)
+        self.searched: Counter[int] = Counter()
 
     def time(self, stage: str, work: Callable[[], Given]) -> Given:
         """Do some work, and count its time as the stage's."""
@@ -95,10 +98,11 @@ class _TimedHostScene:
     """The scene's steps one by one; its choice is the network's where the scene leaves it to that."""
 
     def __init__(self, scene: HostScene, clock: StageClock) -> None:
-        self.frame, self._scene, self._time = scene.frame, scene, clock.time
+        self.frame, self._scene, self._time, self._searched = scene.frame, scene, clock.time, clock.searched
 
     def answers(self, questions: Sequence[Question]) -> list[Answer]:
         scene = self._scene
+        self._searched[questions[0].crop.patch] += len(questions)
         patches = self._time("crop", lambda: [scene.cut(question.crop, question.border) for question in questions])
         if type(scene) is not HostScene:
             return self._time("network", lambda: scene.look(questions, patches))
@@ -114,9 +118,10 @@ class _TimedDeviceScene:
     """All between the frame and the box is one piece of work on the device."""
 
     def __init__(self, scene: Scene, clock: StageClock) -> None:
-        self.frame, self._scene, self._time = scene.frame, scene, clock.time
+        self.frame, self._scene, self._time, self._searched = scene.frame, scene, clock.time, clock.searched
 
     def answers(self, questions: Sequence[Question]) -> list[Answer]:
+        self._searched[questions[0].crop.patch] += len(questions)
         return self._time("network", lambda: self._scene.answers(questions))
 
     def template(self, crop: Crop, border: tuple[float, float, float]) -> Features:
@@ -164,9 +169,10 @@ def runtimes_here(device: str, precision: str) -> tuple[str, ...]:
     return runtime_names(chosen, resolve_precision(precision, chosen))
 
 
-def search_cost(model: str, precision: str, *, untrained: bool, as_written: bool) -> SearchCost:
-    """Operations and bytes of one search of a model of the zoo, as it is run or as it is written."""
+def search_costs(
+    model: str, precision: str, sizes: Iterable[int], *, untrained: bool, as_written: bool
+) -> dict[int, SearchCost]:
+    """Operations and bytes of one search of a model of the zoo with patches of each side, as it is run or written."""
     network = MODELS[model].build(None) if untrained else network_of(model)[1]
-    size = search_sizes(cast(SiameseNetwork, network).geometry, preset(model))[0]
     made = network if as_written else for_running(network)
-    return count_search(lambda: made, size, getattr(torch, precision))
+    return {size: count_search(lambda: made, size, getattr(torch, precision)) for size in sizes}
