@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_leaves, tree_map
 from tqdm import tqdm
 
 from siam_tracker_ros.datasets.layouts import survey_layout
@@ -45,13 +45,15 @@ class Rounded(TorchDispatchMode):
         self.dtype = dtype
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        def rounded(value: Any) -> Any:
-            if isinstance(value, Tensor) and value.dtype == torch.float32:
-                return value.to(self.dtype).float()
-            return value
+        given = {each.untyped_storage()._cdata for each in tree_leaves((args, kwargs)) if isinstance(each, Tensor)}
 
-        out = func(*args, **(kwargs or {}))
-        return out if func._schema.is_mutable else tree_map(rounded, out)
+        def rounded(value: Any) -> Any:
+            if not isinstance(value, Tensor) or value.dtype != torch.float32:
+                return value
+            is_view = value.untyped_storage()._cdata in given  # of numbers that are rounded already
+            return value if is_view else value.to(self.dtype).float()
+
+        return tree_map(rounded, func(*args, **(kwargs or {})))
 
 
 class RoundedRuntime(EagerRuntime):
@@ -109,6 +111,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="cpu rounds; cuda:N computes in the number format")
     parser.add_argument("--out", type=Path, default=Path("out/half_precision"))
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--every", type=int, default=1, help="only every so manyth video, where time is short")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(options.threads)
@@ -118,7 +121,8 @@ def main() -> None:
     other = RoundedRuntime(network, dtype) if device.type == "cpu" else EagerRuntime(network, device, dtype)
     options.out.mkdir(parents=True, exist_ok=True)
     results = {}
-    for sequence in tqdm(survey_layout(options.folder, "auto").sequences, desc=options.precision, unit="video"):
+    videos = survey_layout(options.folder, "auto").sequences[:: options.every]
+    for sequence in tqdm(videos, desc=options.precision, unit="video"):
         kept = options.out / f"{options.model}_{options.precision}_{sequence.name}.json"
         if not kept.is_file():
             kept.write_text(json.dumps(measure(sequence, expected, other, options.model)), encoding="utf-8")

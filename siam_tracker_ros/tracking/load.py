@@ -51,9 +51,9 @@ def loaded(
         weights, model = model, model_of(Path(model))
     if model not in MODELS:
         raise ValueError(f"unknown model '{model}'; use one of {', '.join(MODELS)}, or a path to safetensors weights")
-    path, network = network_of(model, weights)
     chosen = resolve_device(device)
     dtype = resolve_precision(precision, chosen)
+    path, network = network_of(model, weights)
     ready = make_runtime(network, model, chosen, dtype, runtime)
     settings = _settings(model, settings, preset, online)
     _prepare(ready, settings)

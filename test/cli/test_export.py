@@ -1,13 +1,14 @@
 """`siam-track export`: files, their check, and what goes wrong."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from filled import moving_clip
 from typer.testing import CliRunner
 
-from siam_tracker_ros import load_tracker
+from siam_tracker_ros import Box, load_tracker
 from siam_tracker_ros.cli.main import app
 from siam_tracker_ros.runtime.host import FileRuntime
 from siam_tracker_ros.video import VideoWriter
@@ -42,6 +43,7 @@ def test_files_are_written_checked_and_used(clip, tmp_path):
     assert names == {
         "template.onnx",
         "kernels.onnx",
+        "search_191.onnx",
         "search_223.onnx",
         "search_255.onnx",
         "model.json",
@@ -60,15 +62,14 @@ def test_files_are_written_checked_and_used(clip, tmp_path):
 
 
 def test_files_that_are_wrong_fail_the_check(clip, tmp_path, monkeypatch):
-    search_many = FileRuntime.search_many
+    look = FileRuntime.look
 
-    def shifted(self, kernels, patches):
-        maps = search_many(self, kernels, patches)
-        for one in maps:
-            one.boxes[:] += 5.0
-        return maps
+    def shifted(self, question, patch):
+        answer = look(self, question, patch)
+        box = answer.choice.box
+        return replace(answer, choice=replace(answer.choice, box=Box(box.x + 5.0, box.y, box.w, box.h)))
 
-    monkeypatch.setattr(FileRuntime, "search_many", shifted)
+    monkeypatch.setattr(FileRuntime, "look", shifted)
     result = invoke("--out", tmp_path / "files", "--check", clip / "video.mp4")
     assert result.exit_code == 1
     assert "WRONG (more than 0.5 pixels)" in result.output

@@ -162,7 +162,12 @@ def test_a_run_is_the_eager_runtimes(clip):
 def test_with_template_updates_and_second_looks(clip):
     frames, first = clip
     options = TrackerSettings(
-        template_interval=2, template_confidence=0.0, apce_relative=0.0, second_look=0.02, lost_logic=False
+        template_interval=2,
+        template_confidence=0.0,
+        apce_relative=0.0,
+        second_look=0.02,
+        lost_logic=False,
+        calm_search_size=0,
     )
     runtime = Compared(network())
     tracker = Tracker(runtime, "afsn_mobile", options)
