@@ -188,7 +188,7 @@ def test_with_pytorch_alone_auto_is_eager_and_writes_nothing(monkeypatch, tmp_pa
 def test_files_are_not_run_by_pytorch(tmp_path, monkeypatch):
     monkeypatch.setenv("SIAM_TRACKER_CACHE", str(tmp_path))
     exported = Candidates(calibrated("afsn_mobile"), "afsn_mobile", CPU, torch.float32, 1).exported
-    exported.write_all([255])
+    exported.write_all([255, 191])
     with pytest.raises(
         RuntimeChoiceError, match=r"runtime 'eager' cannot run the ONNX files of .*; use one of openvino, onnx"
     ):
