@@ -108,7 +108,9 @@ def test_nothing_is_found_where_nothing_is(loaded):
 
 @pytest.mark.parametrize("budget", [0, 1, 3])
 def test_the_budget_is_kept_for_all_targets_together(budget, monkeypatch):
-    tracker = load_trackers("afsn_mobile", device="cpu", settings=TrackerSettings(search_patches=budget))
+    tracker = load_trackers(
+        "afsn_mobile", device="cpu", runtime="eager", settings=TrackerSettings(search_patches=budget)
+    )
     passes, kind = [], type(tracker._runtime)
     search = kind.search_many
     monkeypatch.setattr(
