@@ -10,6 +10,8 @@ from typing import IO
 
 import pytest
 
+from siam_tracker_ros.memory import keep_freed_memory
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 # Domain ids whose UDP ports (7400 + 250 * id and above) stay below Linux's ephemeral ports (32768).
@@ -37,6 +39,7 @@ def _take_domain() -> tuple[int, IO[str]] | None:
 def pytest_configure() -> None:
     """Keeps this run's nodes, and those of the processes it starts, on this machine and among themselves."""
     global _domain_lock
+    keep_freed_memory()  # the large networks' layers would be fetched anew from the system for every pass
     taken = _take_domain()
     domain, _domain_lock = taken if taken else (DOMAIN_IDS[os.getpid() % len(DOMAIN_IDS)], None)
     os.environ["ROS_DOMAIN_ID"] = str(domain)
