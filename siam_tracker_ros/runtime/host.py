@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -30,7 +31,7 @@ CHOICE, ROWS_AND_FEATURES = (0,), (1, 2)
 """Outputs of a search's file; ``ALL`` of any."""
 
 
-class FileRuntime:
+class FileRuntime(ABC):
     """Runs the passes of an exported network, each made ready when it is first needed.
 
     A library brings :meth:`_ready`, which makes a :data:`Pass` of a file.
@@ -48,8 +49,9 @@ class FileRuntime:
         self._searches: dict[int, tuple[Pass, NDArray[np.float32]]] = {}
         self._search(self.geometry.search_size)
 
+    @abstractmethod
     def _ready(self, path: Path) -> Pass:
-        raise NotImplementedError
+        """Make a file ready to run."""
 
     def template(self, patch: NDArray[np.uint8]) -> tuple[Tensor, ...]:
         """Template patch uint8 [T, T, 3] to the features of each level."""

@@ -1,7 +1,7 @@
 """How large a part of the picture is searched: the usual side, and a smaller one while the target is calm.
 
 A target that was seen for sure, near where it was expected, will be near there in the next frame too: the rim of the
-usual search patch holds nothing but look-alikes then, and costs half of the network's time. The scale is the same.
+usual search patch holds nothing but look-alikes then, and costs a third of the network's time. The scale is the same.
 """
 
 from __future__ import annotations

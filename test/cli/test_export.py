@@ -11,21 +11,6 @@ from typer.testing import CliRunner
 from siam_tracker_ros import Box, load_tracker
 from siam_tracker_ros.cli.main import app
 from siam_tracker_ros.runtime.host import FileRuntime
-from siam_tracker_ros.video import VideoWriter
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory):
-    """A short video with its ground truth beside it."""
-    folder = tmp_path_factory.mktemp("clip")
-    frames, box = moving_clip(8)
-    height, width = frames[0].shape[:2]
-    with VideoWriter(folder / "video.mp4", 10.0, (width, height)) as video:
-        for frame in frames:
-            video.write(frame)
-    line = ",".join(f"{value:g}" for value in box)
-    (folder / "groundtruth.txt").write_text(f"{line}\n" * len(frames))
-    return folder
 
 
 def invoke(*arguments):
