@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import LogFormatter
 
 from siam_tracker_ros.evaluation.long_run import EVERY, LongRun
 
@@ -46,6 +47,8 @@ def plot_speed_stages(path: Path, trackers: Mapping[str, Mapping[str, Any]], tit
     handles = [Patch(color=color, label=name) for name, color in _COLORS.items()]
     parts.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5, frameon=False)
     range_.set_xscale("log")
+    for axis in (range_.xaxis.set_major_formatter, range_.xaxis.set_minor_formatter):
+        axis(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.5)))
     range_.set_xlabel("milliseconds a frame (fewer is faster)")
     range_.grid(axis="x", which="both", alpha=0.3)
     range_.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
