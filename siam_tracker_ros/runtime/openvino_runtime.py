@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,19 @@ def is_available() -> bool:
     return importlib.util.find_spec("openvino") is not None
 
 
+@functools.cache
+def _core() -> Any:
+    """The process's one OpenVINO core, which is kept to the process's end.
+
+    Its CPU plugin gives the thread that makes it a stack for signal handlers, and unmaps it when the core goes. With a
+    second core, or when another thread lets it go, the kernel is left with the unmapped one: the next Ctrl-C is a
+    segmentation fault.
+    """
+    import openvino
+
+    return openvino.Core()
+
+
 class OpenVinoRuntime(FileRuntime):
     """The passes as compiled models of OpenVINO.
 
@@ -32,11 +46,8 @@ class OpenVinoRuntime(FileRuntime):
     name = "openvino"
 
     def __init__(self, exported: ExportedNetwork, threads: int, bfloat16: bool = False) -> None:
-        import openvino
-
-        self._core = openvino.Core()
-        self._core.set_property({"CACHE_DIR": str(exported.folder / "openvino")})
         self._options = {
+            "CACHE_DIR": str(exported.folder / "openvino"),
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads,
             "ENABLE_CPU_PINNING": False,
@@ -45,8 +56,7 @@ class OpenVinoRuntime(FileRuntime):
         super().__init__(exported, torch.device("cpu"))
 
     def _ready(self, path: Path) -> Pass:
-
-        model = self._core.compile_model(self._read(path), "CPU", self._options)
+        model = _core().compile_model(self._read(path), "CPU", self._options)
         request = model.create_infer_request()
         outputs = [request.get_output_tensor(i).data for i in range(len(model.outputs))]
         given = [request.get_input_tensor(i).data for i in range(len(model.inputs))]
@@ -68,7 +78,7 @@ class OpenVinoRuntime(FileRuntime):
         from openvino import Type
         from openvino.preprocess import PrePostProcessor
 
-        model = self._core.read_model(str(path))
+        model = _core().read_model(str(path))
         steps = PrePostProcessor(model)
         for index, each in enumerate(model.inputs):
             if each.element_type == Type.u8:

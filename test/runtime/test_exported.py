@@ -1,6 +1,8 @@
 """ONNX files of every model give PyTorch's numbers, in ONNX Runtime and in OpenVINO; broken folders are told."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +72,32 @@ def test_maps_are_the_callers_to_keep(written):
     runtime.search(kernels, picture(size, size, 3))
     np.testing.assert_array_equal(first.foreground, kept[0])
     assert torch.equal(first.features, kept[1])
+
+
+TWO_RUNTIMES_THAT_GO = """
+import signal, sys
+from pathlib import Path
+from siam_tracker_ros.runtime.exported import read_exported
+from siam_tracker_ros.runtime.openvino_runtime import OpenVinoRuntime
+
+first, second = (OpenVinoRuntime(read_exported(Path(sys.argv[1])), 1) for _ in range(2))
+del first
+del second
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_ctrl_c_comes_through_after_runtimes_of_openvino_have_gone(tmp_path):
+    """OpenVINO gives the thread a stack for signal handlers, and takes it back."""
+    network = calibrated("afsn_mobile", shallow=True)
+    exported = ExportedNetwork(tmp_path, facts_of(network, "afsn_mobile"), network)
+    exported.write_all([exported.geometry.search_size])
+    command = [sys.executable, "-c", TWO_RUNTIMES_THAT_GO, str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert (ended.returncode, ended.stdout) == (0, "interrupted\n"), ended.stderr
 
 
 @pytest.fixture(scope="module")
