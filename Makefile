@@ -22,6 +22,9 @@ BENCH := --model afsn_mobile --peer csrt --peer kcf $(call NANO,v1) $(call NANO,
 # In a run of its own: half a second a frame, and gigabytes.
 BENCH_R50 := --model afsn_r50 --reference siamban_r50 --peer none --frames 60
 
+# make test: processes that share the test files; 1 runs them one after the other.
+JOBS ?= 2
+
 # make soak: how long, and the seed of what happens.
 MINUTES ?= 10
 SEED ?= 1
@@ -47,7 +50,7 @@ help:
 	@echo 'make soak        camera, faults and clients at random for MINUTES (10) with SEED (1): out/soak/'
 	@echo 'make node-cost   from a picture to its detection without the network: docs/node_cost.md (FRAMES=900 CAMERAS=1280x720@30)'
 	@echo 'make transport   a picture between processes for each transport and QoS: docs/transport.md'
-	@echo 'make test        all tests (ARGS="-k name" are passed to pytest)'
+	@echo 'make test        all tests (ARGS="-k name" are passed to pytest; JOBS=1 for one process)'
 	@echo 'make golden      the tests that compare with the VOT tool kit, which gets an environment of its own'
 	@echo 'make check       ruff and mypy'
 	@echo 'make clean       removes what builds, tests and demos leave behind'
@@ -87,7 +90,7 @@ transport: setup
 	@$(ENTER) .venv/bin/python -m benchmarks.transport --page docs/transport.md
 
 test: setup
-	@$(ENTER) .venv/bin/python -m pytest $(ARGS)
+	@$(ENTER) .venv/bin/python -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 # vot-toolkit requires an OpenCV that would overwrite the one of .venv, so it gets an environment of its own.
 golden: setup

@@ -7,7 +7,7 @@ from setuptools import find_packages, setup
 PACKAGE = "siam_tracker_ros"
 HERE = Path(__file__).resolve().parent
 # For tests and checks, as ros_env/requirements/development.txt; a test compares.
-DEVELOPMENT = ["got10k", "hypothesis", "mypy", "pytest>=7", "ruff", "six", "types-PyYAML"]
+DEVELOPMENT = ["got10k", "hypothesis", "mypy", "pytest-xdist>=3", "pytest>=7", "ruff", "six", "types-PyYAML"]
 
 
 def shared_files(folder: str) -> list[tuple[str, list[str]]]:

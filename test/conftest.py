@@ -49,8 +49,13 @@ def pytest_configure() -> None:
     else:
         os.environ.pop("ROS_LOCALHOST_ONLY", None)
     os.environ.pop("ROS_STATIC_PEERS", None)
-    # What is made when a model is loaded is made once for all tests and the processes that they start.
-    os.environ.setdefault("SIAM_TRACKER_CACHE", str(REPOSITORY / "out" / "test_engines"))
+    if processes := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+        # PyTorch's threads spin while they wait for one another: with more of them than cores, nobody gets on.
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(processes))))
+    # What is made when a model is loaded is made once for all tests of a process and the processes that they start.
+    process = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if process or "SIAM_TRACKER_CACHE" not in os.environ:
+        os.environ["SIAM_TRACKER_CACHE"] = str(REPOSITORY / "out" / "test_engines" / process)
     # A shell starts its background jobs with Ctrl-C ignored, and their children inherit that: tests that press it
     # would wait for ever.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -109,7 +109,7 @@ def test_a_converted_checkpoint_runs_by_its_path_and_the_original_is_refused(fil
     source, out = files / "theirs.pth", files / "ours.safetensors"
     torch.save(authors_state("ocean_online"), source)
     convert("ocean_online", source, out)
-    assert load_tracker(str(out), device="cpu").model_name == "ocean_online_r50"
+    assert load_tracker(str(out), device="cpu", runtime="eager").model_name == "ocean_online_r50"
     for arguments in ({"model": str(source)}, {"model": "ocean_online_r50", "weights": source}):
         with pytest.raises(WeightsError, match="use `siam-track convert LAYOUT "):
             load_tracker(**arguments, device="cpu")
@@ -120,7 +120,7 @@ def test_ocean_without_its_object_aware_head_is_the_network_without_it(files):
     source, out = files / "theirs.pth", files / "ours.safetensors"
     torch.save(state, source)
     assert convert("ocean", source, out).metadata["object_aware"] == "false"
-    tracker = load_tracker(str(out), device="cpu")
+    tracker = load_tracker(str(out), device="cpu", runtime="eager")
     patch = np.zeros((143, 143, 3), np.uint8)
     kernels = tracker._runtime.kernels(tracker._runtime.template(np.zeros((127, 127, 3), np.uint8)))
     maps = tracker._runtime.search(kernels, patch)

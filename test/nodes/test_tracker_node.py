@@ -609,7 +609,7 @@ def test_a_published_tracker_runs_by_the_path_of_its_weights_with_its_own_settin
     """Untrained weights: this is about the node, which follows whatever the network says."""
     weights = tmp_path / "weights.safetensors"
     save_weights(calibrated(name), weights, {"model": name})
-    quick = ("tracker.search_size:=143", "tracker.small_target_search_size:=0", "image_timeout:=20.0")
+    quick = ("tracker.search_size:=143", "tracker.small_target_search_size:=0", "image_timeout:=20.0", "runtime:=eager")
     node = start_node(f"model:={weights}", *quick, namespace=name).wait_ready()
     operator = connect(f"/{name}/siam_tracker", f"/{name}/image")
     operator.connect(scene.frame(0))

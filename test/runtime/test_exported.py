@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from calibrated import calibrated
+from every_model import EVERY_MODEL
 from filled import picture
 
 from siam_tracker_ros.networks.zoo import MODELS
@@ -27,7 +28,7 @@ from siam_tracker_ros.runtime.openvino_runtime import OpenVinoRuntime
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(scope="module", params=sorted(MODELS))
+@pytest.fixture(scope="module", params=EVERY_MODEL)
 def written(request, tmp_path_factory):
     """A model's name, its network with few blocks, and its files."""
     network = calibrated(request.param, shallow=True)

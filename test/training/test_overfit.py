@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from every_model import EVERY_MODEL
 from torch import nn
 from torchvision.ops import box_iou
 
@@ -72,6 +73,7 @@ class Remembered(nn.Module):
 
     def __init__(self, backbone, *patches):
         super().__init__()
+        self.channels = getattr(backbone, "channels", ())
         self.known = {}
         with torch.no_grad():
             for batch in patches:
@@ -144,7 +146,7 @@ def learn(name, seed=0):
     return losses, before, overlaps(network, name, batch)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EVERY_MODEL)
 def test_a_few_pairs_are_learnt(name):
     losses, before, after = learn(name)
     assert losses[-1] < 0.4 * losses[0]

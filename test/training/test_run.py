@@ -85,7 +85,7 @@ def test_models_with_two_kinds_of_shortcuts_train_from_imagenet_weights_and_load
     weights = train(one, stills_folder, tmp_path / "run", start, ALONE, said.append)
     assert any(line.startswith("start: ") and "at random" in line for line in said)
     assert "Last values: loss " in weights.with_suffix(".md").read_text()
-    tracker = load_tracker(str(weights), device="cpu")
+    tracker = load_tracker(str(weights), device="cpu", runtime="eager")
     assert tracker.model_name == model
     assert tracker._runtime.geometry.crop == "exact"
     with pytest.raises(RecipeError, match=f"{model} has no shortcuts '2x2'; it has 3x3 or 1x1"):
