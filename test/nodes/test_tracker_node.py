@@ -602,7 +602,7 @@ def test_weights_that_are_none_are_refused(start_node, tmp_path):
     assert "Traceback" not in node.output
 
 
-@pytest.mark.parametrize("name", ["ocean_online_r50", "siamban_r50"])
+@pytest.mark.parametrize("name", ["ocean_online_r50", pytest.param("siamban_r50", marks=pytest.mark.slow)])
 def test_a_published_tracker_runs_by_the_path_of_its_weights_with_its_own_settings(
     name, start_node, connect, scene, tmp_path
 ):

@@ -61,7 +61,7 @@ def test_many_updates_keep_no_gradient_and_no_memory(runtime, clip):
     tracker = Tracker(run, name, everything_on)
     tracker.init(clip[0], FIRST)
     before, updates = None, 0
-    frames, settled = (200, 60) if name == "afsn_mobile" else (80, 30)
+    frames, settled = (120, 40) if name == "afsn_mobile" else (45, 20)
     for i in range(frames):
         result = tracker.update(clip[i % len(clip)])
         updates += result.template_updated

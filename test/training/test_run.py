@@ -73,7 +73,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(stills_folder, tmp_path,
     assert not [name for name, tensor in first.items() if not torch.equal(again[name], tensor)]
 
 
-@pytest.mark.parametrize("model", ["siamban_r50", "ocean_r50"])
+@pytest.mark.parametrize("model", [pytest.param("siamban_r50", marks=pytest.mark.slow), "ocean_r50"])
 def test_models_with_two_kinds_of_shortcuts_train_from_imagenet_weights_and_load(model, stills_folder, tmp_path):
     torch.manual_seed(0)
     theirs = torchvision.models.resnet50(weights=None).state_dict()
