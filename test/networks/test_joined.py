@@ -34,7 +34,8 @@ def _no_gradients():
 
 
 def same(ours, expected):
-    torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-5)
+    # What is near zero is a sum of what is not, and is rounded as that is.
+    torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-5 * max(1.0, float(expected.abs().max())))
 
 
 def test_layers_of_one_input_become_one():
@@ -80,6 +81,7 @@ def shipped():
 @pytest.mark.parametrize("search_size", [255, 159])
 def test_the_joined_network_is_the_trained_one(make, search_size):
     trained = copy.deepcopy(make())
+    torch.manual_seed(0)
     # Weights of the levels that all matter, or a fault in one of them would not show.
     for name in ("alpha", "beta", "lamda"):
         getattr(trained.fusion, name).copy_(torch.tensor([0.3, -0.2, 0.9]))
