@@ -16,8 +16,8 @@ from siam_tracker_ros.networks.zoo import MODELS
 
 GOLDEN = Path(__file__).parent / "golden"
 SHAPES = {"siamban_r50": siamban_shapes, "ocean_r50": ocean_shapes}
-LONGEST = 12
-"""Frames of each run that are compared; half a second each for SiamBAN."""
+LENGTHS = [12, pytest.param(50, marks=pytest.mark.slow)]
+"""Frames of each run that are compared, at most; half a second each for SiamBAN."""
 SEQUENCES = Path(__file__).resolve().parent.parent.parent / "shared" / "sequences"
 
 
@@ -70,20 +70,22 @@ def follow(tracker, frames, first, expected):
     return worst
 
 
-def test_the_trackers_give_their_authors_boxes(converted):
-    """With padding beyond the border, and Ocean at both of its search sizes."""
+@pytest.mark.parametrize("most", LENGTHS)
+def test_the_trackers_give_their_authors_boxes(converted, most):
+    """SiamBAN over 50 frames, with padding beyond the border; Ocean over 20 at both of its search sizes."""
     name, weights = converted
     golden = json.loads((GOLDEN / f"{name.removesuffix('_r50')}_boxes.json").read_text())
     for key, run in golden.items():
         if key == "sequence":
             continue
-        expected = run["boxes"][:LONGEST]
+        expected = run["boxes"][:most]
         frames, _ = moving_clip(len(run["boxes"]) + 1)
         tracker = load_tracker(name, weights=weights, device="cpu", runtime="eager", preset="vot2018")
         assert follow(tracker, frames[: len(expected) + 1], run["first_box"], expected) < 0.05, key
 
 
-def test_siamban_gives_its_authors_boxes_on_a_real_sequence(converted):
+@pytest.mark.parametrize("most", LENGTHS)
+def test_siamban_gives_its_authors_boxes_on_a_real_sequence(converted, most):
     name, weights = converted
     if name != "siamban_r50":
         pytest.skip("numbers of SiamBAN only")
@@ -92,7 +94,7 @@ def test_siamban_gives_its_authors_boxes_on_a_real_sequence(converted):
     if not video.is_file():
         pytest.skip("shared/sequences is not here")
     capture = cv2.VideoCapture(str(video))
-    expected = run["boxes"][:LONGEST]
+    expected = run["boxes"][:most]
     frames = [capture.read()[1] for _ in range(len(expected) + 1)]
     tracker = load_tracker(name, weights=weights, device="cpu", runtime="eager", preset="vot2018")
     assert follow(tracker, frames, run["first_box"], expected) < 0.05

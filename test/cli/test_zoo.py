@@ -28,8 +28,8 @@ def test_run_follows_with_it(name, pictures, tmp_path):
     weights = tmp_path / "weights.safetensors"
     save_weights(calibrated(name), weights, {"model": name})
     out = tmp_path / "out"
-    # Not auto, which would write and try the large networks' ONNX files for five frames.
     arguments = ["run", str(pictures), "--box", "120,90,44,36", "--model", str(weights), "--out", str(out)]
+    # Not auto, which would write and try the large networks' ONNX files for five frames.
     result = CliRunner().invoke(app, [*arguments, "--no-video", "--device", "cpu", "--runtime", "eager"])
     weights.unlink()
     assert result.exit_code == 0, result.output

@@ -34,8 +34,7 @@ def _no_gradients():
 
 
 def same(ours, expected):
-    # What is near zero is a sum of what is not, and is rounded as that is.
-    torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-5 * max(1.0, float(expected.abs().max())))
+    torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_layers_of_one_input_become_one():
@@ -80,14 +79,15 @@ def shipped():
 @pytest.mark.parametrize("make", [shipped, lambda: calibrated("afsn_mobile")], ids=["shipped", "drawn"])
 @pytest.mark.parametrize("search_size", [255, 159])
 def test_the_joined_network_is_the_trained_one(make, search_size):
-    trained = copy.deepcopy(make())
-    torch.manual_seed(0)
+    # In float64, where only a fault can be seen: sums of another order are rounded differently. What is left is that
+    # the joined weights were made in float32.
+    trained = copy.deepcopy(make()).double()
     # Weights of the levels that all matter, or a fault in one of them would not show.
     for name in ("alpha", "beta", "lamda"):
         getattr(trained.fusion, name).copy_(torch.tensor([0.3, -0.2, 0.9]))
-    joined = JoinedAFSNMobile(trained)
-    z = [torch.rand(2, 3, 127, 127) * 255 for _ in range(2)]
-    x = torch.rand(2, 3, search_size, search_size) * 255
+    joined = JoinedAFSNMobile(trained).double()
+    z = [torch.rand(2, 3, 127, 127, dtype=torch.float64) * 255 for _ in range(2)]
+    x = torch.rand(2, 3, search_size, search_size, dtype=torch.float64) * 255
     templates = [[network.template(patch) for patch in z] for network in (trained, joined)]
     # As the multi-template update blends them (AFSN equation 7).
     kernels = [
@@ -95,11 +95,10 @@ def test_the_joined_network_is_the_trained_one(make, search_size):
         for network, own in zip((trained, joined), templates, strict=True)
     ]
     expected, ours = (network.search(k, x) for network, k in zip((trained, joined), kernels, strict=True))
-    same(ours.features, expected.features)
-    for name in ("scores", "centerness", "distances", "levels"):
+    for name in ("features", "scores", "centerness", "distances", "levels"):
         a, b = getattr(ours, name), getattr(expected, name)
         for one, other in zip(a, b, strict=True) if isinstance(a, tuple) else [(a, b)]:
-            torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3 * float(other.abs().max()))
+            torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-6 * float(other.abs().max()))
     assert len(convolutions(joined)) < 0.65 * len(convolutions(trained))
 
 
