@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,20 @@ PROVIDERS = {
 """By kind: what computes, and what takes over the operations that it does not have."""
 
 
+def _library() -> Any:
+    """ONNX Runtime, without its reports to its maker: a robot says to nobody what it does unless it is asked to."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    return onnxruntime
+
+
 def available_kinds() -> set[str]:
     """The kinds of :data:`PROVIDERS` that this build of ONNX Runtime has; none where it is not installed."""
     try:
-        import onnxruntime
+        have = set(_library().get_available_providers())
     except ImportError:
         return set()
-    have = set(onnxruntime.get_available_providers())
     return {kind for kind, providers in PROVIDERS.items() if providers[0] in have}
 
 
@@ -50,8 +58,7 @@ class OnnxRuntime(FileRuntime):
         super().__init__(exported, device)
 
     def _ready(self, path: Path) -> Pass:
-        import onnxruntime
-
+        onnxruntime = _library()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.log_severity_level = 3

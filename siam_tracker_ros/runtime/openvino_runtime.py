@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,11 @@ def _core() -> Any:
     Its CPU plugin gives the thread that makes it a stack for signal handlers, and unmaps it when the core goes. With a
     second core, or when another thread lets it go, the kernel is left with the unmapped one: the next Ctrl-C is a
     segmentation fault.
+
+    It comes without its reports to its maker: a robot says to nobody what it does unless it is asked to.
     """
+    # OpenVINO goes on without that package; its own way to decline is a file in the user's home.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
 
     return openvino.Core()

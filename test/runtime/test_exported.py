@@ -1,6 +1,7 @@
 """ONNX files of every model give PyTorch's numbers, in ONNX Runtime and in OpenVINO; broken folders are told."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -75,13 +76,17 @@ def test_maps_are_the_callers_to_keep(written):
     assert torch.equal(first.features, kept[1])
 
 
-TWO_RUNTIMES_THAT_GO = """
+RUNTIMES_THAT_GO = """
 import signal, sys
 from pathlib import Path
+import torch
 from siam_tracker_ros.runtime.exported import read_exported
+from siam_tracker_ros.runtime.onnx_runtime import OnnxRuntime
 from siam_tracker_ros.runtime.openvino_runtime import OpenVinoRuntime
 
-first, second = (OpenVinoRuntime(read_exported(Path(sys.argv[1])), 1) for _ in range(2))
+exported = read_exported(Path(sys.argv[1]))
+OnnxRuntime(exported, torch.device("cpu"), 1)
+first, second = (OpenVinoRuntime(exported, 1) for _ in range(2))
 del first
 del second
 try:
@@ -91,22 +96,35 @@ except KeyboardInterrupt:
 """
 
 
-def test_ctrl_c_comes_through_after_runtimes_of_openvino_have_gone(tmp_path):
-    """OpenVINO gives the thread a stack for signal handlers, and takes it back."""
-    network = calibrated("afsn_mobile", shallow=True)
-    exported = ExportedNetwork(tmp_path, facts_of(network, "afsn_mobile"), network)
-    exported.write_all([exported.geometry.search_size])
-    command = [sys.executable, "-c", TWO_RUNTIMES_THAT_GO, str(tmp_path)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert (ended.returncode, ended.stdout) == (0, "interrupted\n"), ended.stderr
-
-
 @pytest.fixture(scope="module")
 def mobile(tmp_path_factory):
     network = calibrated("afsn_mobile")
     exported = ExportedNetwork(tmp_path_factory.mktemp("mobile"), facts_of(network, "afsn_mobile"), network)
     exported.write_all([159])
     return exported
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory):
+    """A process in which runtimes came and went before Ctrl-C, and its user's home."""
+    folder, home = tmp_path_factory.mktemp("exported"), tmp_path_factory.mktemp("home")
+    network = calibrated("afsn_mobile")
+    ExportedNetwork(folder, facts_of(network, "afsn_mobile"), network).write_all([255])
+    command = [sys.executable, "-c", RUNTIMES_THAT_GO, str(folder)]
+    environment = {"HOME": str(home), "PATH": os.environ["PATH"]}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300), home
+
+
+def test_ctrl_c_comes_through_after_runtimes_of_openvino_have_gone(process):
+    """OpenVINO gives the thread a stack for signal handlers, and takes it back."""
+    ended, _ = process
+    assert (ended.returncode, ended.stdout) == (0, "interrupted\n"), ended.stderr
+
+
+def test_no_library_prepares_reports_of_its_use(process):
+    """Each keeps an identity in the user's home for them."""
+    _, home = process
+    assert list(home.rglob("*")) == []
 
 
 def test_a_folder_says_what_it_holds_and_runs_without_the_network(mobile):
