@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,8 @@ def run(
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     show = show and sys.stdout.isatty()
+    # Python holds back what is printed, but not its errors, which would then lie far above the end that is shown.
+    env = {"PYTHONUNBUFFERED": "1", **(os.environ if env is None else env)}
     with log.open("w", encoding="utf-8", errors="replace") as output:
         output.write("$ " + " ".join(command) + "\n")
         output.flush()
