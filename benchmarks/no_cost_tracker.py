@@ -58,6 +58,9 @@ class NoCostTracker:
         self.called = time.time_ns()
         return {name: found for name, found in self._found.items() if only is None or name in only}
 
+    def rest(self) -> None:
+        """Nothing: nothing was left to be done."""
+
     def rescale(self, factor_x: float, factor_y: float) -> None:
         """Nothing: the pictures have one size."""
 

@@ -91,6 +91,9 @@ class TemplateMatching:
             raise self.fail
         return {name: self.find(frame, self.templates[name]) for name in self.named[-1]}
 
+    def rest(self) -> None:
+        """Nothing is left to be done: the templates stay as they are."""
+
     def find(self, frame, template) -> Found:
         scores = cv2.matchTemplate(frame, template, cv2.TM_CCOEFF_NORMED)
         _, best, _, (x, y) = cv2.minMaxLoc(scores)

@@ -26,6 +26,12 @@ class Entrant(Protocol):
     def update(self, frame: NDArray[np.uint8]) -> object:
         """The next BGR frame."""
 
+    def rest(self) -> object:
+        """What the last frame left to be done."""
+
+    def again(self) -> int:
+        """Do a part of the last frame's work once more; what is the same work has the same number. 0: it cannot."""
+
     def stages(self) -> dict[str, float]:
         """Seconds of each stage since the last call; nothing where only the whole is known."""
 
@@ -84,6 +90,12 @@ class _Peer:
     def update(self, frame: NDArray[np.uint8]) -> object:
         return self.tracker.update(frame)
 
+    def rest(self) -> None:
+        pass
+
+    def again(self) -> int:
+        return 0
+
     def stages(self) -> dict[str, float]:
         return {}
 
@@ -127,6 +139,12 @@ class _Ours:
 
     def update(self, frame: NDArray[np.uint8]) -> object:
         return self.trackers.update(frame)
+
+    def rest(self) -> object:
+        return self.trackers.rest()
+
+    def again(self) -> int:
+        return int(self.trackers.again())
 
     def stages(self) -> dict[str, float]:
         return dict(self.clock.take())

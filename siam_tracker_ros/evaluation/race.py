@@ -105,7 +105,8 @@ def race(
 ) -> dict[str, Laps]:
     """Let them take turns until each has its frames.
 
-    A turn is the clip once, from the initialisation. The first turn of each warms it up and is not counted. Ctrl-C
+    A turn is the clip once, from the initialisation. The first turn of each warms it up and is not counted. Nobody
+    rests: the next frame comes at once, and what the last one left to be done counts in its time. Ctrl-C
     (KeyboardInterrupt) ends it, and what was measured until then is returned.
 
     Args:

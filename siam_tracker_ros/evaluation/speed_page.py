@@ -23,8 +23,10 @@ _EXPLAINED = {
     "operations a second as a share of the best matrix product's at the start of this run. copy: the bytes that must "
     "be moved in any case (numbers, patch, maps), a second, as a share of the best copy's. moved: what the network's "
     "operations read and write when each is run by itself.",
-    "Long run": "One tracker, forwards and backwards through the clip. growth: of the memory from the third quarter of "
-    "the run to its last.",
+    "Long run": "One tracker, forwards and backwards through the clip. frame to box: what a camera's frame waits for. "
+    "with the rest: and until all is done that is left for the time until the next frame, a template update above all. "
+    "machine: the frame's search done once more after each frame, the same work each time; its p99 / p50 is what an "
+    "even tracker has on this machine. growth: of the memory from the third quarter of the run to its last.",
 }
 
 STAGES = ("network", "crop", "scoring", "template", "other")
@@ -140,12 +142,18 @@ def _long(report: Mapping[str, Any]) -> Table:
             str(one["frames"]),
             _three(one["total_ms"]),
             f"{one['tail']:.2f}",
+            _three(one["whole_ms"]),
+            f"{one['whole_tail']:.2f}",
+            _three(one["again_ms"]) if one["again_ms"] else "-",
+            f"{one['machine_tail']:.2f}" if one["again_ms"] else "-",
             f"{one['memory'] / 1e6:.0f} MB",
             f"{one['growth'] / 1e6:+.1f} MB",
         )
         for name, one in report.get("long", {}).items()
     ]
-    return Table(("tracker", "frames", "total", "p99 / p50", "memory", "growth"), tuple(rows), "Long run")
+    tail = "p99 / p50"
+    header = ("tracker", "frames", "frame to box", tail, "with the rest", tail, "machine", tail, "memory", "growth")
+    return Table(header, tuple(rows), "Long run")
 
 
 def _measured(report: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

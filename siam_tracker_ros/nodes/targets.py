@@ -103,6 +103,10 @@ class Targets:
         if name in self.fit(pixels):
             self._tracker.update(pixels, [name])
 
+    def rest(self) -> None:
+        """What the last frame left to be done, now that nobody waits. Raises what the tracker raises."""
+        self._tracker.rest()
+
     def reports(
         self, pixels: Pixels | None, results: Mapping[str, TrackResult], trouble: str
     ) -> tuple[TargetReport, ...]:

@@ -157,6 +157,10 @@ class TrackingWorker:
                 tracking=end - converted if converted and primary else 0.0,
             )
         )
+        try:
+            self._targets.rest()
+        except Exception as error:  # noqa: BLE001 - the box is out, and the next frame goes on without it
+            self._failure(error)
 
     def _idle_reason(self) -> str:
         refusal = f"; the last box was refused: {self.refusal}" if self.refusal else ""

@@ -89,7 +89,7 @@ class CudaGraphRuntime(EagerRuntime):
         box = Box.from_center(width / 2, height / 2, 32.0, 32.0)
         scene = self.open_scene(np.zeros((height, width, 3), np.uint8))
         self._halve_for(self._opened(), Crop(box.cx, box.cy, 1e9, self.geometry.search_size))  # all levels
-        kernels = self.kernels(scene.template(template_crop(box, template_size), black))
+        kernels = self.kernels(self.look_at(template_crop(box, template_size), black))
         for g in [self.geometry.at(size) for size in sizes] or [self.geometry]:
             crop = search_crop(box, g.search_size, template_size)
             question = Question(kernels, crop, black, crop.to_patch(box), cosine_window(g.map_size), TrackerSettings())
@@ -158,9 +158,9 @@ class DeviceScene:
         """One pass of the network for questions whose patches are all of one size; one answer each."""
         return self._runtime.look(questions)
 
-    def template(self, crop: Crop, border: tuple[float, float, float]) -> tuple[Tensor, ...]:
-        """The features of what is in a crop of the template's size."""
-        return self._runtime.look_at(crop, border)
+    def template(self, crop: Crop, border: tuple[float, float, float]) -> Callable[[], tuple[Tensor, ...]]:
+        """What gives the features of what is in a crop of the template's size, as long as this is the last scene."""
+        return partial(self._runtime.look_at, crop, border)
 
 
 def _batches(questions: Sequence[Question]) -> Iterator[tuple[Sequence[Question], int]]:

@@ -57,6 +57,16 @@ class MultiTracker:
         return tuple(self._targets)
 
     @torch.inference_mode()
+    def rest(self) -> None:
+        """Do now what the last frame left to be done, template updates above all, while no frame waits.
+
+        Whoever follows a camera calls it once the frame's results are sent; otherwise the next ``add`` or ``update``
+        does it first. The results are the same.
+        """
+        for target in self._targets.values():
+            target.rest()
+
+    @torch.inference_mode()
     def add(self, target_id: str, frame: NDArray[np.uint8], box: Box | Sequence[float]) -> None:
         """Start on a target; one of that name is started anew, and keeps its place in the order.
 
@@ -64,6 +74,7 @@ class MultiTracker:
             FrameError: the frame is not BGR uint8 [H, W, 3]. BoxError: the box is not finite, outside, or under
                 4 pixels. What was followed before stays as it was in both cases.
         """
+        self.rest()
         self._targets[target_id] = Target(self._running(), self.settings, check_frame(frame), box, self._calibration)
 
     def remove(self, target_id: str) -> bool:
@@ -93,6 +104,7 @@ class MultiTracker:
             raise KeyError(f"no target named {', '.join(sorted(set(only) - set(names)))}")
         if not names:
             return {}
+        self.rest()
         return dict(zip(names, follow(self._running(), [self._targets[name] for name in names], frame), strict=True))
 
     def rescale(self, factor_x: float, factor_y: float) -> None:

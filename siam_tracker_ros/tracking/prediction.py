@@ -28,40 +28,54 @@ DAMPING = 0.9
 class Prediction:
     """Carries one target's box through frames in which it is not found.
 
-    For every frame: ``begin`` first, then ``seen`` where the target was found, or ``carry`` where it was not.
+    For every frame: ``begin`` first, then ``seen`` where the target was found, or ``carry`` where it was not. ``rest``
+    does, before the next frame, what this one need not wait for.
     """
 
     def __init__(self, camera: CameraMotion) -> None:
         self._camera = camera
         self._now: Glance | None = None
         self._before: Glance | None = None
-        self._trail: deque[tuple[View | None, Box]] = deque(maxlen=HISTORY + 1)
+        self._trail: deque[tuple[Glance | None, Box]] = deque(maxlen=HISTORY + 1)
         self._velocity: np.ndarray | None = None
         self._frames = 0
+        self._stops = False  # at this frame, for its view
         self._reused = False  # the frames come in one and the same memory
 
     def begin(self, glance: Glance | None) -> None:
         """A new frame; None where the camera's motion is not wanted, and nothing is carried then.
 
-        Its view is made now if it is one of those that are compared for the velocity, else when it is needed: in this
-        frame or the next, and then the frame is let go.
+        Its view is made by ``rest`` if it is one of those that are compared for the velocity, else when it is needed:
+        in this frame or the next, and then the frame is let go.
         """
         before, self._now = self._now, glance
         self._before = before
         self._frames += 1
         if glance is None:
             self._trail.clear()
+            self._stops = False
             return
-        if before is not None and not before.is_made and np.may_share_memory(before.frame, glance.frame):
-            self._before, self._reused = None, True  # what it held is overwritten
-        if self._reused or self._frames % HOP == 0:
+        if before is not None and not before.is_made:
+            if np.may_share_memory(before.frame, glance.frame):
+                self._before, self._reused = None, True  # what it held is overwritten
+                if self._stops:
+                    self._trail.clear()
+            elif self._stops:
+                _ = before.view  # it had no time to rest
+        self._stops = self._frames % HOP == 0
+        if self._reused:
             _ = glance.view
+
+    def rest(self) -> None:
+        """Make the frame's view if it will be compared: nothing in the frame itself waits for it."""
+        if self._now is not None and self._stops:
+            _ = self._now.view
 
     def seen(self, box: Box) -> None:
         """The target was found there: x, y, w, h, pixels of this frame."""
         self._velocity = None
         if self._now is not None:
-            self._trail.append((self._now.view if self._now.is_made else None, box))
+            self._trail.append((self._now if self._stops or self._now.is_made else None, box))
 
     def carry(self, box: Box, others: Sequence[Box] = ()) -> tuple[Box, Similarity | None]:
         """The box of the last frame, x, y, w, h in pixels, to where it should be in this one.
@@ -93,7 +107,7 @@ class Prediction:
         ``last``: that frame's view.
         """
         trail = list(self._trail)
-        views = {number: view for number, (view, _) in enumerate(trail) if view is not None}
+        views = {number: glance.view for number, (glance, _) in enumerate(trail) if glance is not None}
         if len(trail) <= HOP or len(views) < 2:
             return np.zeros(2)
         views[len(trail) - 1] = last

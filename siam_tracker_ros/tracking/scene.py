@@ -7,8 +7,9 @@ This is where a frame meets the runtime. On the CPU the patches are cut by OpenC
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -76,8 +77,13 @@ class Scene(Protocol):
         """One pass of the network for questions whose patches are all of one size; one answer each."""
         ...
 
-    def template(self, crop: Crop, border: tuple[float, float, float]) -> Features:
-        """The features of what is in a crop of the template's size."""
+    def template(self, crop: Crop, border: tuple[float, float, float]) -> Callable[[], Features]:
+        """Take what is in a crop of the template's size.
+
+        Returns:
+            What gives its features, to be called before the next scene is opened: the network runs only then. The
+            frame's memory may be written again meanwhile.
+        """
         ...
 
 
@@ -108,9 +114,9 @@ class HostScene:
         """See :class:`Scene`."""
         return self.look(questions, [self.cut(question.crop, question.border) for question in questions])
 
-    def template(self, crop: Crop, border: tuple[float, float, float]) -> Features:
+    def template(self, crop: Crop, border: tuple[float, float, float]) -> Callable[[], Features]:
         """See :class:`Scene`."""
-        return self.template_of(self.cut(crop, border))
+        return partial(self.template_of, self.cut(crop, border))
 
     def cut(self, crop: Crop, border: tuple[float, float, float]) -> NDArray[np.uint8]:
         """The patch that a crop is, uint8 [P, P, 3]."""

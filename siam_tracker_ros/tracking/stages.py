@@ -69,6 +69,7 @@ class TimedRuntime:
     def __init__(self, runtime: Runtime, clock: StageClock) -> None:
         self.name, self.geometry, self.device = runtime.name, runtime.geometry, runtime.device
         self._runtime, self._clock = runtime, clock
+        self._scene: _TimedHostScene | _TimedDeviceScene | None = None
 
     def template(self, patch: NDArray[np.uint8]) -> tuple[Tensor, ...]:
         """As the runtime."""
@@ -89,19 +90,31 @@ class TimedRuntime:
     def open_scene(self, frame: NDArray[np.uint8]) -> Scene:
         """As the runtime, with its stages timed."""
         scene = self._clock.time("network", lambda: open_scene(self._runtime, frame))  # where it is a copy to a device
-        if isinstance(scene, HostScene):
-            return _TimedHostScene(scene, self._clock)
-        return _TimedDeviceScene(scene, self._clock)
+        timed = _TimedHostScene if isinstance(scene, HostScene) else _TimedDeviceScene
+        self._scene = timed(scene, self._clock)  # type: ignore[arg-type]
+        return self._scene
+
+    def again(self) -> int:
+        """Do the last frame's last search once more, and count it nowhere: the same work, without a tracker around it.
+
+        Returns:
+            The side of its patches, pixels; 0 where nothing was searched yet.
+        """
+        if self._scene is None or not self._scene.asked:
+            return 0
+        self._scene.scene.answers(self._scene.asked)
+        return self._scene.asked[0].crop.patch
 
 
 class _TimedHostScene:
     """The scene's steps one by one; its choice is the network's where the scene leaves it to that."""
 
     def __init__(self, scene: HostScene, clock: StageClock) -> None:
-        self.frame, self._scene, self._time, self._searched = scene.frame, scene, clock.time, clock.searched
+        self.frame, self.scene, self._time, self._searched = scene.frame, scene, clock.time, clock.searched
+        self.asked: Sequence[Question] = ()
 
     def answers(self, questions: Sequence[Question]) -> list[Answer]:
-        scene = self._scene
+        scene, self.asked = self.scene, questions
         self._searched[questions[0].crop.patch] += len(questions)
         patches = self._time("crop", lambda: [scene.cut(question.crop, question.border) for question in questions])
         if type(scene) is not HostScene:
@@ -109,26 +122,42 @@ class _TimedHostScene:
         maps = self._time("network", lambda: scene.search(questions, patches))
         return self._time("scoring", lambda: scene.choose(questions, maps))
 
-    def template(self, crop: Crop, border: tuple[float, float, float]) -> Features:
-        patch = self._time("crop", lambda: self._scene.cut(crop, border))
-        return self._time("template", lambda: self._scene.template_of(patch))
+    def template(self, crop: Crop, border: tuple[float, float, float]) -> Callable[[], Features]:
+        patch = self._time("crop", lambda: self.scene.cut(crop, border))
+        return lambda: self._time("template", lambda: self.scene.template_of(patch))
 
 
 class _TimedDeviceScene:
     """All between the frame and the box is one piece of work on the device."""
 
     def __init__(self, scene: Scene, clock: StageClock) -> None:
-        self.frame, self._scene, self._time, self._searched = scene.frame, scene, clock.time, clock.searched
+        self.frame, self.scene, self._time, self._searched = scene.frame, scene, clock.time, clock.searched
+        self.asked: Sequence[Question] = ()
 
     def answers(self, questions: Sequence[Question]) -> list[Answer]:
+        self.asked = questions
         self._searched[questions[0].crop.patch] += len(questions)
-        return self._time("network", lambda: self._scene.answers(questions))
+        return self._time("network", lambda: self.scene.answers(questions))
 
-    def template(self, crop: Crop, border: tuple[float, float, float]) -> Features:
-        return self._time("template", lambda: self._scene.template(crop, border))
+    def template(self, crop: Crop, border: tuple[float, float, float]) -> Callable[[], Features]:
+        features = self.scene.template(crop, border)
+        return lambda: self._time("template", features)
 
 
-def timed_trackers(model: str, clock: StageClock, *, untrained: bool = False, **choices: Any) -> MultiTracker:
+class TimedTrackers(MultiTracker):
+    """A tracker of several targets on a runtime that is timed."""
+
+    def __init__(self, runtime: TimedRuntime, *others: Any) -> None:
+        super().__init__(runtime, *others)
+        self._timed = runtime
+
+    @torch.inference_mode()
+    def again(self) -> int:
+        """See :meth:`TimedRuntime.again`."""
+        return self._timed.again()
+
+
+def timed_trackers(model: str, clock: StageClock, *, untrained: bool = False, **choices: Any) -> TimedTrackers:
     """A tracker of several targets whose stages are timed.
 
     Args:
@@ -140,7 +169,7 @@ def timed_trackers(model: str, clock: StageClock, *, untrained: bool = False, **
         ValueError: as of ``load_trackers``.
     """
     runtime, name, settings, calibration = _untrained(model, **choices) if untrained else loaded(model, **choices)
-    return MultiTracker(TimedRuntime(runtime, clock), name, settings, calibration)
+    return TimedTrackers(TimedRuntime(runtime, clock), name, settings, calibration)
 
 
 def _untrained(model: str, *, device: str, precision: str, runtime: str, **_: Any) -> tuple[Runtime, str, Any, None]:

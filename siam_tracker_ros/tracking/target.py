@@ -44,7 +44,8 @@ class Target:
     """The state of one target. The network is run by whoever holds it, for several targets at once.
 
     For every frame: ``begin``, then ``ask`` says where to look, ``settle`` takes what the network answers. While it
-    ``wants_search``, ``search.plan`` says where else to look, ``ask_elsewhere`` asks that, ``look`` takes it.
+    ``wants_search``, ``search.plan`` says where else to look, ``ask_elsewhere`` asks that, ``look`` takes it. What the
+    frame's box need not wait for is done by ``rest``, before the next scene is opened.
 
     Args:
         frame: BGR uint8 [H, W, 3], checked.
@@ -78,7 +79,8 @@ class Target:
         self._state = StateMachine(settings)
         self._map_sizes = {each.search_size: each.map_size for each in (self.geometry, calm)}
         self._apce = RunningApce()
-        self._memory = TemplateMemory(self._features(scene, self.box, first=True), settings)
+        self._memory = TemplateMemory(self._features(scene, self.box, first=True)(), settings)
+        self._lesson: Callable[[], Features] | None = None
         self.kernels = self.first_kernels = runtime.kernels(self._memory.blended())
         self.search = LostSearch(settings, self.geometry.search_size, self.geometry.template_size)
         self._prediction = Prediction(CAMERA)
@@ -216,14 +218,20 @@ class Target:
             near = seen is None and _off_middle(crop, choice) < REACH * self.geometry.search_size
             self._is_calm = near and score >= SCORE and ratio >= APCE
             self._sizes.append((box.w, box.h))
-            extract = self._features_of(scene, box)
-            updated = memory.offer(score, energy, ratio, extract, may=self._may_update(crop))
+            updated = memory.accepts(score, energy, ratio, may=self._may_update(crop))
             if updated:
-                self.kernels = self._runtime.kernels(memory.blended())
+                self._lesson = self._features(scene, box)
         confidence = self._confidence(score, ratio)
         return TrackResult(
             box, confidence, energy, ratio, state, reason, memory.updates, updated, measured, score=score
         )
+
+    def rest(self) -> None:
+        """What a frame leaves to be done: the template's update, and the view that tells the camera's motion."""
+        self._prediction.rest()
+        lesson, self._lesson = self._lesson, None  # it is not tried again if it fails
+        if lesson is not None and self._memory.learn(lesson()):
+            self.kernels = self._runtime.kernels(self._memory.blended())
 
     def _settle_on(self, box: Box, found: Sighting) -> TrackResult:
         """The search has found the target: it is followed from there."""
@@ -302,10 +310,7 @@ class Target:
         samples = torch.cat([self._runtime.search(self.kernels, patch).features for patch in patches])
         return OnlineBranch(self.geometry, samples, boxes)
 
-    def _features_of(self, scene: Scene, box: Box) -> Callable[[], Features]:
-        return lambda: self._features(scene, box)
-
-    def _features(self, scene: Scene, box: Box, first: bool = False) -> Features:
+    def _features(self, scene: Scene, box: Box, first: bool = False) -> Callable[[], Features]:
         crop = template_crop(box, self._runtime.geometry.template_size)
         if self.geometry.crop == "exact" and not first:  # the first is never forgotten, and is cut to the pixel's part
             crop = snapped(crop)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
@@ -32,41 +30,37 @@ class TemplateMemory:
         f = self.settings.template_first_share
         return tuple(torch.lerp(b, a, f) for a, b in zip(self._first, self._running, strict=True))
 
-    def offer(
-        self,
-        confidence: float,
-        apce: float,
-        apce_ratio: float,
-        extract: Callable[[], Features],
-        may: bool = True,
-    ) -> bool:
-        """A frame's chance to update the template; True if it did.
+    def accepts(self, confidence: float, apce: float, apce_ratio: float, may: bool = True) -> bool:
+        """The gate: whether a frame is to update the template. If so it counts as an update, and :meth:`learn` follows.
 
         Args:
             confidence: the frame's confidence, 0..1.
             apce: its APCE, summed over the levels (equation 6).
             apce_ratio: that over its running mean.
-            extract: gives the features R_X of the frame's result; called only if the frame is accepted.
             may: whether there is time for it; the frame counts all the same.
         """
         s = self.settings
         self.frames_since += 1
-        if not (
+        accepted = (
             may
             and s.template_update
             and self.frames_since >= s.template_interval
             and confidence >= s.template_confidence
             and apce >= s.apce_threshold
             and apce_ratio >= s.apce_relative
-        ):
-            return False
-        fresh = extract()
+        )
+        if accepted:
+            self.frames_since = 0
+            self.updates += 1
+        return accepted
+
+    @torch.inference_mode()
+    def learn(self, fresh: Features) -> bool:
+        """Blend in the features R_X of an accepted frame's result. False, and no update, where they are not finite."""
         sums = torch.stack([level.sum() for level in fresh])  # one question to the device
         if not bool(sums.isfinite().all()):
+            self.updates -= 1
             return False
-        eta = s.template_eta
-        with torch.inference_mode():
-            self._running = tuple(torch.lerp(b, a, eta) for a, b in zip(self._running, fresh, strict=True))
-        self.frames_since = 0
-        self.updates += 1
+        eta = self.settings.template_eta
+        self._running = tuple(torch.lerp(b, a, eta) for a, b in zip(self._running, fresh, strict=True))
         return True

@@ -56,6 +56,17 @@ class Tracker:
             self._target.configure(settings)
 
     @torch.inference_mode()
+    def rest(self) -> None:
+        """Do now what the last frame left to be done, a template update above all, while no frame waits.
+
+        Whoever follows a camera calls it once the frame's result is sent; otherwise the next ``init`` or ``update``
+        does it first. The results are the same. The frame's memory must not be written again before, or in
+        no other memory than the next frame's.
+        """
+        if self._target is not None:
+            self._target.rest()
+
+    @torch.inference_mode()
     def init(self, frame: NDArray[np.uint8], box: Box | Sequence[float]) -> None:
         """Start on a target.
 
@@ -63,6 +74,7 @@ class Tracker:
             FrameError: the frame is not BGR uint8 [H, W, 3]. BoxError: the box is not finite, outside, or under
                 4 pixels. A target that was followed before stays as it was in both cases.
         """
+        self.rest()
         self._target = Target(self._runtime, self.settings, check_frame(frame), box, self._calibration)
 
     @torch.inference_mode()
@@ -74,4 +86,5 @@ class Tracker:
         """
         if self._target is None:
             raise RuntimeError("no target: call init(frame, box) first")
+        self.rest()
         return follow(self._runtime, [self._target], check_frame(frame))[0]

@@ -7,7 +7,7 @@ follows the target, and the other is asked the same questions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -124,9 +124,10 @@ class _TwinScene:
             self._note(question, one, other)
         return expected
 
-    def template(self, crop: Crop, border: tuple[float, float, float]) -> Features:
+    def template(self, crop: Crop, border: tuple[float, float, float]) -> Callable[[], Features]:
         """The features of both, one after the other."""
-        return (*self._expected.template(crop, border), *self._other.template(crop, border))
+        first, second = self._expected.template(crop, border), self._other.template(crop, border)
+        return lambda: (*first(), *second())
 
     def _note(self, question: Question, one: Answer, other: Answer) -> None:
         if one.choice is None or other.choice is None:

@@ -28,6 +28,13 @@ class Noting:
             raise self.error
         self.log.append((self.name, "update", int(frame[0, 0, 0])))
 
+    def again(self):
+        self.log.append((self.name, "again", 0))
+        return 191
+
+    def rest(self):
+        self.log.append((self.name, "rest", 0))
+
     def stages(self):
         return dict(self.given)
 
@@ -99,7 +106,10 @@ def test_a_long_run_goes_forwards_and_backwards():
     run = long_run(Noting(log, "a"), CLIP, 2 * EVERY, added.append)
     places = [place for _, step, place in log if step == "update"]
     assert places[:9] == [1, 2, 3, 4, 3, 2, 1, 0, 1]
+    assert [step for _, step, _ in log[1:7]] == ["update", "again", "rest"] * 2
     assert (len(run.times), len(run.memory), added, run.interrupted) == (2 * EVERY, 2, [EVERY] * 2, False)
+    assert len(run.rests) == len(run.again) == 2 * EVERY
+    assert min(run.times.min(), run.rests.min(), run.again.min()) > 0
     assert (run.memory > 0).all()
 
 
@@ -112,5 +122,24 @@ def test_tail_and_growth_of_a_long_run():
     times = np.full(1000, 0.01)
     times[::50] = 0.02
     memory = np.array([9, 9, 5, 5, 5, 5, 7, 7]) * 10**6
-    run = LongRun(times, memory, False)
+    rests = np.where(np.arange(1000) % 10, 0.0, 0.03)
+    again = np.where(np.arange(500) % 10, 0.008, 0.010)
+    run = LongRun(times, rests, again, memory, False)
     assert (run.tail, run.growth) == (pytest.approx(2.0), 2e6)
+    assert (run.whole_tail, run.machine_tail) == (pytest.approx(5.0), pytest.approx(1.25))
+    assert np.isnan(LongRun(times, rests, again[:0], memory, False).machine_tail)
+
+
+def test_only_the_usual_kind_of_search_tells_how_even_the_machine_is():
+    class Alternating(Noting):
+        def again(self):
+            return 255 if self.updates % 3 else 191
+
+    run = long_run(Alternating([], "a"), CLIP, 3 * EVERY)
+    assert len(run.again) == 2 * EVERY
+
+    class Peer(Noting):
+        def again(self):
+            return 0
+
+    assert len(long_run(Peer([], "a"), CLIP, EVERY).again) == 0

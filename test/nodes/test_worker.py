@@ -155,6 +155,26 @@ def test_a_failing_update_is_reported_and_the_next_frame_is_tracked(bench, scene
     assert bench.reports[-1].seen
 
 
+def test_what_a_frame_leaves_to_be_done_is_done_after_its_result_is_out(bench, scene, monkeypatch):
+    bench.put(scene.frame(0))
+    bench.init(scene.box(0))
+    published: list[int] = []
+
+    def rest():
+        published.append(len(bench.reports))
+        if len(published) == 2:
+            raise RuntimeError("no template")
+
+    monkeypatch.setattr(bench.tracker, "rest", rest)
+    before = len(bench.reports)
+    for number in range(1, 5):
+        assert bench.process(scene.frame(number)).seen
+    assert published[:3] == [before + 1, before + 2, before + 3]
+    assert [error for error in bench.errors if "no template" in error] == [
+        "the tracker failed: RuntimeError: no template"
+    ]
+
+
 def test_a_frame_that_cannot_be_used_is_refused_and_counted_and_harms_nothing(bench, scene):
     bench.process(scene.frame(0))
     bench.init(scene.box(0))

@@ -120,11 +120,37 @@ def test_while_the_target_is_seen_few_views_are_made_and_one_frame_is_held():
     for glance in glances:
         prediction.begin(glance)
         prediction.seen(Box.from_center(100, 100, 40, 40))
+        prediction.rest()
     assert sum(glance.is_made for glance in glances) == 20 // HOP
     glances.append(view(20))
     prediction.begin(glances[-1])
     prediction.carry(Box.from_center(100, 100, 40, 40))
     assert [glance.is_made for glance in glances[-2:]] == [True, True]
+
+
+def test_the_view_that_will_be_compared_is_made_while_the_frame_rests():
+    prediction, glances = Prediction(Rails()), [view(number) for number in range(HOP + 1)]
+    for glance in glances[:HOP]:
+        prediction.begin(glance)
+        prediction.seen(Box.from_center(100, 100, 40, 40))
+        assert not glance.is_made
+        prediction.rest()
+    assert [glance.is_made for glance in glances[:HOP]] == [False] * (HOP - 1) + [True]
+
+
+def test_a_view_that_had_no_time_to_rest_is_made_with_the_next_frame_unless_its_memory_has_it():
+    camera, memories = Rails(pan=(4, 0)), [np.zeros(1, np.int64) for _ in range(HOP)]
+    memories.append(memories[-1])  # the first that is to be compared is overwritten by the one after it
+    prediction = Prediction(camera)
+    for number, memory in enumerate(memories):
+        memory[0] = number
+        prediction.begin(Glance(Numbers(), memory))
+        prediction.seen(box := Box.from_center(100 + 4 * number, 0, 40, 40))
+    memory = np.array([len(memories)])
+    prediction.begin(Glance(Numbers(), memory))
+    carried, _ = prediction.carry(box)
+    assert carried.cx == pytest.approx(box.cx + 4)
+    assert camera.asked == [(HOP, HOP + 1, (box,))]  # of no frame by another's number
 
 
 def test_frames_that_come_in_the_same_memory_are_looked_at_in_time():

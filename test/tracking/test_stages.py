@@ -9,12 +9,12 @@ from siam_tracker_ros.networks.zoo import MODELS
 from siam_tracker_ros.runtime.cuda_graph import CudaGraphRuntime
 from siam_tracker_ros.runtime.device import DeviceError
 from siam_tracker_ros.tracking.load import network_of
-from siam_tracker_ros.tracking.multi import MultiTracker
 from siam_tracker_ros.tracking.settings import TrackerSettings
 from siam_tracker_ros.tracking.stages import (
     STAGES,
     StageClock,
     TimedRuntime,
+    TimedTrackers,
     runtimes_here,
     search_costs,
     timed_trackers,
@@ -48,20 +48,44 @@ def test_timing_changes_nothing_and_fills_every_stage():
     clock.take()
     for frame in frames[1:]:
         result, expected = timed.update(frame)["0"], plain.update(frame)["0"]
+        timed.rest()
         assert (result.box, result.template_updated) == (expected.box, True)
         assert all(seconds > 0 for seconds in clock.take().values())
+
+
+@pytest.mark.parametrize("runtime", ["eager", "onnx"])
+def test_the_last_search_can_be_done_again_and_counts_nowhere(runtime):
+    frames, box = moving_clip(4)
+    clock = StageClock()
+    timed, plain = (
+        timed_trackers("afsn_mobile", each, **{**CHOICES, "runtime": runtime}, **LOADED)
+        for each in (clock, StageClock())
+    )
+    timed.add("0", frames[0], box)
+    plain.add("0", frames[0], box)
+    assert timed.again() == 0
+    for frame in frames[1:]:
+        result = timed.update(frame)
+        searched = dict(clock.searched)
+        clock.take()
+        assert timed.again() in searched
+        assert clock.searched == searched
+        assert sum(clock.take().values()) == 0
+        assert result == plain.update(frame)
 
 
 def test_a_runtime_that_chooses_on_its_device_has_one_stage():
     _, network = network_of("afsn_mobile")
     clock, (frames, box) = StageClock(), moving_clip(3)
-    tracker = MultiTracker(TimedRuntime(CudaGraphRuntime(network, torch.device("cpu")), clock), "afsn_mobile")
+    tracker = TimedTrackers(TimedRuntime(CudaGraphRuntime(network, torch.device("cpu")), clock), "afsn_mobile")
     tracker.add("0", frames[0], box)
     clock.take()
     assert tracker.update(frames[1])["0"].box.is_finite
     taken = clock.take()
     assert taken["network"] > 0
     assert taken["crop"] == taken["scoring"] == 0
+    assert tracker.again() in clock.searched
+    assert sum(clock.take().values()) == 0
 
 
 @pytest.mark.parametrize("runtime", ["eager", "as_written"])

@@ -25,9 +25,11 @@ def memory(**values):
 
 def test_update_is_equation_7_at_all_levels_and_the_first_template_stays():
     m = memory()
-    assert m.offer(0.9, 50.0, 1.0, lambda: levels(20))
+    assert m.accepts(0.9, 50.0, 1.0)
+    assert m.learn(levels(20))
     running = 0.8 * 10 + 0.2 * 20
-    assert m.offer(0.9, 50.0, 1.0, lambda: levels(30))
+    assert m.accepts(0.9, 50.0, 1.0)
+    assert m.learn(levels(30))
     running = 0.8 * running + 0.2 * 30
     for level in m.blended():
         torch.testing.assert_close(level, torch.full_like(level, 0.25 * 10 + 0.75 * running))
@@ -39,31 +41,31 @@ def test_update_is_equation_7_at_all_levels_and_the_first_template_stays():
     [(0.69, 50, 1.0), (0.9, 19, 1.0), (0.9, 50, 0.89)],
     ids=["confidence", "absolute", "relative"],
 )
-def test_each_gate_alone_refuses_without_extracting(confidence, apce, ratio):
+def test_each_gate_alone_refuses(confidence, apce, ratio):
     m = memory()
-
-    def extract():
-        raise AssertionError("a refused frame must not cost a network pass")
-
-    assert not m.offer(confidence, apce, ratio, extract)
+    assert not m.accepts(confidence, apce, ratio)
     assert m.updates == 0
 
 
-def test_interval_and_switch():
+def test_interval_switch_and_time():
     m = memory(template_interval=3)
-    assert [m.offer(0.9, 50, 1, lambda: levels(20)) for _ in range(6)] == [False, False, True] * 2
-    off = memory(template_update=False)
-    assert not off.offer(0.9, 50, 1, lambda: levels(20))
+    assert [m.accepts(0.9, 50, 1) for _ in range(6)] == [False, False, True] * 2
+    assert [m.accepts(0.9, 50, 1, may=False) for _ in range(4)] == [False] * 4
+    assert m.accepts(0.9, 50, 1)  # frames without time for it have counted
+    assert not memory(template_update=False).accepts(0.9, 50, 1)
 
 
-def test_features_that_are_not_finite_are_refused():
+def test_features_that_are_not_finite_are_refused_and_do_not_count():
     m = memory()
-    assert not m.offer(0.9, 50, 1, lambda: levels(float("nan")))
-    assert all(level.isfinite().all() for level in m.blended())
+    assert m.accepts(0.9, 50, 1)
+    assert not m.learn(levels(float("nan")))
+    assert m.updates == 0
+    for level in m.blended():
+        torch.testing.assert_close(level, torch.full_like(level, 10.0))
 
 
 def test_whole_share_of_the_first_template_never_changes():
     m = memory(template_first_share=1.0)
-    m.offer(0.9, 50, 1, lambda: levels(99))
+    m.learn(levels(99))
     for level in m.blended():
         torch.testing.assert_close(level, torch.full_like(level, 10.0))

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from siam_tracker_ros import Box, BoxError, FrameError, TrackerSettings, TrackState, load_tracker
+from siam_tracker_ros.tracking.load import loaded
+from siam_tracker_ros.tracking.tracker import Tracker
 
 
 def ground(seed=0, width=640, height=480):
@@ -147,3 +149,82 @@ def test_a_target_that_jumps_is_looked_at_twice_in_the_same_frame(monkeypatch):
     tracker.configure(TrackerSettings(second_look=0.0))
     tracker.update(scene(322, 200))
     assert looks == [1, 1, 1, 1]
+
+
+EVERY_FRAME = TrackerSettings(template_interval=1, template_confidence=0.0, apce_relative=0.0, calm_search_size=0)
+
+
+class Counting:
+    """A runtime that counts the passes of a template, and fails in those that it is told to."""
+
+    def __init__(self, runtime):
+        self.name, self.geometry, self.device = runtime.name, runtime.geometry, runtime.device
+        self.kernels, self.search, self.search_many = runtime.kernels, runtime.search, runtime.search_many
+        self._template, self.templates, self.error = runtime.template, 0, None
+
+    def template(self, patch):
+        self.templates += 1
+        if self.error is not None:
+            raise self.error
+        return self._template(patch)
+
+
+def counting(settings=EVERY_FRAME):
+    choices = {"device": "cpu", "precision": "float32", "runtime": "eager", "weights": None, "settings": None}
+    runtime, name, _, calibration = loaded("afsn_mobile", **choices, preset="", online=None)
+    return Tracker(counted := Counting(runtime), name, settings, calibration), counted
+
+
+def test_a_template_update_waits_until_the_frame_rests_or_the_next_one_comes():
+    tracker, runtime = counting()
+    tracker.init(scene(200, 200), (200, 200, 60, 60))
+    passes = []
+    for x, rests in ((202, True), (204, False), (206, True)):
+        result = tracker.update(scene(x, 200))
+        assert result.template_updated
+        passes.append(runtime.templates)
+        if rests:
+            tracker.rest()
+            tracker.rest()  # there is nothing left
+        passes.append(runtime.templates)
+    assert passes == [1, 2, 2, 2, 3, 4]
+    assert result.template_updates == 3
+
+
+def test_rest_changes_no_result_even_if_the_frame_is_overwritten_before():
+    results = {}
+    for rests in (True, False):
+        tracker, _ = counting()
+        buffer = scene(200, 200)
+        tracker.init(buffer, (200, 200, 60, 60))
+        results[rests] = []
+        for number in range(1, 16):
+            buffer[:] = scene(200 + 3 * number, 200, 60 + number)
+            results[rests].append(tracker.update(buffer))
+            buffer[:] = 0
+            if rests:
+                tracker.rest()
+    assert results[True] == results[False]
+    assert results[True][-1].template_updates == 15
+
+
+def test_an_update_that_fails_while_the_frame_rests_is_not_tried_again():
+    tracker, runtime = counting()
+    tracker.init(scene(200, 200), (200, 200, 60, 60))
+    tracker.update(scene(202, 200))
+    runtime.error = RuntimeError("out of memory")
+    with pytest.raises(RuntimeError, match="out of memory"):
+        tracker.rest()
+    tracker.rest()
+    runtime.error = None
+    result = tracker.update(scene(204, 200))
+    assert result.box.iou(Box(204, 200, 60, 60)) > 0.6
+
+
+def test_a_target_that_is_forgotten_leaves_nothing_to_be_done():
+    tracker, runtime = counting()
+    tracker.init(scene(200, 200), (200, 200, 60, 60))
+    tracker.update(scene(202, 200))
+    tracker.reset()
+    tracker.rest()
+    assert runtime.templates == 1

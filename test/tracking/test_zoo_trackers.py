@@ -127,6 +127,7 @@ def test_every_option_works_on_every_model(runtime, clip):
     tracker.init(clip[0], FIRST)
     first = tracker._target.kernels
     assert tracker.update(clip[1]).template_updated
+    tracker.rest()
     assert not all(torch.equal(a, b) for a, b in zip(first, tracker._target.kernels, strict=True))
     waiting = replace(options, confidence_uncertain=1.0, confidence_lost=1.0, lost_after_frames=2, camera_motion=False)
     tracker.configure(waiting)
