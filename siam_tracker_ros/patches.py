@@ -77,11 +77,11 @@ def between_pixels(crop: Crop, unit: int) -> tuple[int, int, int] | None:
 
     None for a crop that is not, as :func:`siam_tracker_ros.geometry.snapped` would make it.
     """
-    values = [value / unit for value in (crop.cx - crop.side / 2, crop.cy - crop.side / 2, crop.side)]
-    if not all(value.is_integer() for value in values):
+    side = crop.side / unit
+    x, y = crop.cx / unit - side / 2, crop.cy / unit - side / 2
+    if not (side.is_integer() and x.is_integer() and y.is_integer()):
         return None
-    x, y, side = (int(value) for value in values)
-    return x, y, side
+    return int(x), int(y), int(side)
 
 
 def _crop_between_pixels(

@@ -63,8 +63,7 @@ class MultiTracker:
         Whoever follows a camera calls it once the frame's results are sent; otherwise the next ``add`` or ``update``
         does it first. The results are the same.
         """
-        for target in self._targets.values():
-            target.rest()
+        self._rest()
 
     @torch.inference_mode()
     def add(self, target_id: str, frame: NDArray[np.uint8], box: Box | Sequence[float]) -> None:
@@ -74,7 +73,7 @@ class MultiTracker:
             FrameError: the frame is not BGR uint8 [H, W, 3]. BoxError: the box is not finite, outside, or under
                 4 pixels. What was followed before stays as it was in both cases.
         """
-        self.rest()
+        self._rest()
         self._targets[target_id] = Target(self._running(), self.settings, check_frame(frame), box, self._calibration)
 
     def remove(self, target_id: str) -> bool:
@@ -85,7 +84,6 @@ class MultiTracker:
         """Stop following all of them."""
         self._targets.clear()
 
-    @torch.inference_mode()
     def update(self, frame: NDArray[np.uint8], only: Collection[str] | None = None) -> dict[str, TrackResult]:
         """Find the targets in the next frame.
 
@@ -104,7 +102,7 @@ class MultiTracker:
             raise KeyError(f"no target named {', '.join(sorted(set(only) - set(names)))}")
         if not names:
             return {}
-        self.rest()
+        self._rest()
         return dict(zip(names, follow(self._running(), [self._targets[name] for name in names], frame), strict=True))
 
     def rescale(self, factor_x: float, factor_y: float) -> None:
@@ -134,6 +132,10 @@ class MultiTracker:
         self._targets.clear()
         self._runtime = None
         free_memory()
+
+    def _rest(self) -> None:
+        for target in self._targets.values():
+            target.rest()
 
     def _running(self) -> Runtime:
         if self._runtime is None:

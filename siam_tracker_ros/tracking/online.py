@@ -111,11 +111,13 @@ class OnlineBranch:
         for iterations in s.first_iterations:
             self._learn(iterations)
 
+    @torch.inference_mode()
     def score(self, features: Tensor) -> tuple[Tensor, NDArray[np.float32]]:
         """A search patch's features [1, C, s, s] to its sample, for :meth:`learn`, and its scores, about 0..1, [N]."""
         sample = self._projected(normalized(features))
         return sample, correlate(sample, self._filter, self._map_size).flatten().cpu().numpy()
 
+    @torch.inference_mode()
     def learn(self, sample: Tensor, scores: NDArray[np.float32], box: Box) -> bool:
         """Take a frame's sample into the memory, and improve the filter if it is time to, or if a look-alike answers.
 

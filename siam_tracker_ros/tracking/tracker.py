@@ -74,10 +74,10 @@ class Tracker:
             FrameError: the frame is not BGR uint8 [H, W, 3]. BoxError: the box is not finite, outside, or under
                 4 pixels. A target that was followed before stays as it was in both cases.
         """
-        self.rest()
+        if self._target is not None:
+            self._target.rest()
         self._target = Target(self._runtime, self.settings, check_frame(frame), box, self._calibration)
 
-    @torch.inference_mode()
     def update(self, frame: NDArray[np.uint8]) -> TrackResult:
         """Find the target in the next frame.
 
@@ -86,5 +86,5 @@ class Tracker:
         """
         if self._target is None:
             raise RuntimeError("no target: call init(frame, box) first")
-        self.rest()
+        self._target.rest()
         return follow(self._runtime, [self._target], check_frame(frame))[0]
