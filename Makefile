@@ -19,6 +19,8 @@ LONG ?= 10000
 comma := ,
 NANO = $(if $(wildcard $(PEERS)/nanotrack$(1)_*),--peer nano_$(1)=$(PEERS)/nanotrack$(1)_nanotrack_backbone_sim.onnx$(comma)$(PEERS)/nanotrack$(1)_nanotrack_head_sim.onnx)
 BENCH := --model afsn_mobile --peer csrt --peer kcf $(call NANO,v1) $(call NANO,v2) --long $(LONG)
+# A single thread: on cores that share their arithmetic units hardly slower, and more even.
+BENCH_ONE := --model afsn_mobile --peer none $(call NANO,v2) --threads 1 --no-starts --long $(LONG)
 # In a run of its own: half a second a frame, and gigabytes.
 BENCH_R50 := --model afsn_r50 --reference siamban_r50 --peer none --frames 60
 
@@ -69,13 +71,16 @@ benchmark: setup
 	@cp out/benchmark/*.png out/benchmark/report.html out/benchmark/report.json out/benchmark/results.csv docs/benchmark/
 	@cp out/benchmark/report.md docs/benchmark/README.md
 
-# On a machine that does nothing else: about six minutes.
+# On a machine that does nothing else: about twelve minutes.
 bench: setup
 	@.venv/bin/siam-track bench $(BENCH) --out out/bench
+	@.venv/bin/siam-track bench $(BENCH_ONE) --out out/bench_one_thread
 	@.venv/bin/siam-track bench $(BENCH_R50) --out out/bench_r50
-	@mkdir -p docs/speed/r50
+	@mkdir -p docs/speed/r50 docs/speed/one_thread
 	@cp out/bench/*.png out/bench/bench.json docs/speed/
 	@cp out/bench/bench.md docs/speed/README.md
+	@cp out/bench_one_thread/*.png out/bench_one_thread/bench.json docs/speed/one_thread/
+	@cp out/bench_one_thread/bench.md docs/speed/one_thread/README.md
 	@cp out/bench_r50/*.png out/bench_r50/bench.json docs/speed/r50/
 	@cp out/bench_r50/bench.md docs/speed/r50/README.md
 
