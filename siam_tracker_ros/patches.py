@@ -32,7 +32,7 @@ def crop_patch(
         rule: at sub-pixel positions, or whole pixels as the published checkpoints' test code.
 
     Returns:
-        uint8 patch [P, P, 3] (or [P, P]).
+        uint8 patch [P, P, 3] (or [P, P]), in memory of its own.
     """
     height, width = frame.shape[:2]
     fill = mean_color(frame) if border is None and frame.ndim == 3 else (border if border is not None else (0.0,))
@@ -100,7 +100,7 @@ def _crop_between_pixels(
     if (rim := (y0 - y, y + side - y1, x0 - x, x + side - x1)) != (0, 0, 0, 0):
         part = cv2.copyMakeBorder(part, *rim, cv2.BORDER_CONSTANT, value=tuple(fill))  # type: ignore[assignment]
     if side == crop.patch:
-        return np.ascontiguousarray(part)
+        return part.copy()  # never the frame's own memory, which is written again before the patch is looked at
     return cv2.resize(part, (crop.patch, crop.patch), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
 
 

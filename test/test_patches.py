@@ -33,6 +33,13 @@ def test_unscaled_crop_copies_the_pixels():
     assert np.array_equal(patch, frame[77:204, 87:214])
 
 
+@pytest.mark.parametrize("rule", ["exact", "floor", "round"])
+def test_a_patch_that_is_the_whole_frame_is_in_memory_of_its_own(rule):
+    frame = np.random.default_rng(0).integers(0, 256, (127, 127, 3), dtype=np.uint8)
+    patch = crop_patch(frame, Crop(63.5, 63.5, 127, 127), (0, 0, 0), rule)
+    assert not np.shares_memory(patch, frame)
+
+
 def test_outside_the_image_is_the_mean_colour():
     frame = np.full((200, 200, 3), (10, 120, 250), np.uint8)
     assert mean_color(frame) == (10, 120, 250)

@@ -60,8 +60,7 @@ class Tracker:
         """Do now what the last frame left to be done, a template update above all, while no frame waits.
 
         Whoever follows a camera calls it once the frame's result is sent; otherwise the next ``init`` or ``update``
-        does it first. The results are the same. The frame's memory must not be written again before, or in
-        no other memory than the next frame's.
+        does it first. The results are the same.
         """
         if self._target is not None:
             self._target.rest()
