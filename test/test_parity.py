@@ -16,7 +16,7 @@ from siam_tracker_ros.networks.zoo import MODELS
 
 GOLDEN = Path(__file__).parent / "golden"
 SHAPES = {"siamban_r50": siamban_shapes, "ocean_r50": ocean_shapes}
-LENGTHS = [12, pytest.param(50, marks=pytest.mark.slow)]
+LENGTHS = [8, pytest.param(50, marks=pytest.mark.slow)]
 """Frames of each run that are compared, at most; half a second each for SiamBAN."""
 SEQUENCES = Path(__file__).resolve().parent.parent.parent / "shared" / "sequences"
 

@@ -5,7 +5,7 @@ import csv
 import cv2
 import pytest
 from calibrated import calibrated
-from every_model import EVERY_MODEL
+from every_model import LEADING, every_model
 from filled import moving_clip
 from typer.testing import CliRunner
 
@@ -23,7 +23,7 @@ def pictures(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("name", EVERY_MODEL)
+@pytest.mark.parametrize("name", every_model(LEADING))
 def test_run_follows_with_it(name, pictures, tmp_path):
     weights = tmp_path / "weights.safetensors"
     save_weights(calibrated(name), weights, {"model": name})
