@@ -211,7 +211,7 @@ def _long(run: LongRun) -> dict[str, Any]:
         "whole_ms": percentiles(run.times + run.rests),
         "whole_tail": run.whole_tail,
         "again_ms": percentiles(run.again) if len(run.again) else None,
-        "machine_tail": run.machine_tail if len(run.again) else None,
+        "machine_tail": run.machine_tail,
         "memory": int(run.memory[-1]) if len(run.memory) else 0,
         "growth": run.growth,
         "interrupted": run.interrupted,

@@ -53,9 +53,9 @@ class LongRun:
         return _tail(self.times + self.rests)
 
     @property
-    def machine_tail(self) -> float:
+    def machine_tail(self) -> float | None:
         """The same of the same search again and again: what an even tracker would have on this machine."""
-        return _tail(self.again) if len(self.again) else float("nan")
+        return _tail(self.again) if len(self.again) else None
 
     @property
     def growth(self) -> float:
@@ -104,7 +104,8 @@ def long_run(entrant: Entrant, clip: Clip, frames: int, progress: Callable[[int]
         interrupted = True
     finally:
         gc.unfreeze()
-    usual = kinds[:count] == np.bincount(kinds[:count]).argmax() if count and kinds[:count].any() else slice(0)
+    kinds = kinds[:count]
+    usual = (kinds > 0) & (kinds == np.bincount(kinds, minlength=1).argmax())
     return LongRun(times[:count], rests[:count], again[:count][usual], memory[: count // EVERY], interrupted)
 
 

@@ -42,7 +42,8 @@ def build_speed_page(report: Mapping[str, Any], figures: Sequence[Path], problem
         f"{clip['width']}x{clip['height']} pixels, {clip['frames']} frames of {clip['name']}, {rules['threads']} CPU "
         f"threads a tracker; {rules['frames']} frames each, or {rules['seconds']:g} s. The trackers take turns, a turn "
         "being the clip once; the first turn of each is not counted. A frame is written into a driver's buffer just "
-        "before it is tracked. Times are milliseconds from frame to box."
+        "before it is tracked. Times are milliseconds a frame; the next one comes at once, and waits for what the last "
+        "one left to be done."
     )
     sections = [
         Section(table.caption, _EXPLAINED[table.caption], (Table(table.header, table.rows),))

@@ -39,7 +39,7 @@ class Prediction:
         self._trail: deque[tuple[Glance | None, Box]] = deque(maxlen=HISTORY + 1)
         self._velocity: np.ndarray | None = None
         self._frames = 0
-        self._stops = False  # at this frame, for its view
+        self._is_stop = False  # this frame's view is one of those that are compared for the velocity
         self._reused = False  # the frames come in one and the same memory
 
     def begin(self, glance: Glance | None) -> None:
@@ -53,29 +53,29 @@ class Prediction:
         self._frames += 1
         if glance is None:
             self._trail.clear()
-            self._stops = False
+            self._is_stop = False
             return
         if before is not None and not before.is_made:
             if np.may_share_memory(before.frame, glance.frame):
                 self._before, self._reused = None, True  # what it held is overwritten
-                if self._stops:
+                if self._is_stop:
                     self._trail.clear()
-            elif self._stops:
+            elif self._is_stop:
                 _ = before.view  # it had no time to rest
-        self._stops = self._frames % HOP == 0
+        self._is_stop = self._frames % HOP == 0
         if self._reused:
             _ = glance.view
 
     def rest(self) -> None:
         """Make the frame's view if it will be compared: nothing in the frame itself waits for it."""
-        if self._now is not None and self._stops:
+        if self._now is not None and self._is_stop:
             _ = self._now.view
 
     def seen(self, box: Box) -> None:
         """The target was found there: x, y, w, h, pixels of this frame."""
         self._velocity = None
         if self._now is not None:
-            self._trail.append((self._now if self._stops or self._now.is_made else None, box))
+            self._trail.append((self._now if self._is_stop or self._now.is_made else None, box))
 
     def carry(self, box: Box, others: Sequence[Box] = ()) -> tuple[Box, Similarity | None]:
         """The box of the last frame, x, y, w, h in pixels, to where it should be in this one.

@@ -90,8 +90,10 @@ class TimedRuntime:
     def open_scene(self, frame: NDArray[np.uint8]) -> Scene:
         """As the runtime, with its stages timed."""
         scene = self._clock.time("network", lambda: open_scene(self._runtime, frame))  # where it is a copy to a device
-        timed = _TimedHostScene if isinstance(scene, HostScene) else _TimedDeviceScene
-        self._scene = timed(scene, self._clock)  # type: ignore[arg-type]
+        if isinstance(scene, HostScene):
+            self._scene = _TimedHostScene(scene, self._clock)
+        else:
+            self._scene = _TimedDeviceScene(scene, self._clock)
         return self._scene
 
     def again(self) -> int:
@@ -151,7 +153,6 @@ class TimedTrackers(MultiTracker):
         super().__init__(runtime, *others)
         self._timed = runtime
 
-    @torch.inference_mode()
     def again(self) -> int:
         """See :meth:`TimedRuntime.again`."""
         return self._timed.again()

@@ -79,7 +79,7 @@ class Target:
         self._state = StateMachine(settings)
         self._map_sizes = {each.search_size: each.map_size for each in (self.geometry, calm)}
         self._apce = RunningApce()
-        self._memory = TemplateMemory(self._features(scene, self.box, first=True)(), settings)
+        self._memory = TemplateMemory(self._template(scene, self.box, first=True)(), settings)
         self._lesson: Callable[[], Features] | None = None
         self.kernels = self.first_kernels = runtime.kernels(self._memory.blended())
         self.search = LostSearch(settings, self.geometry.search_size, self.geometry.template_size)
@@ -220,10 +220,10 @@ class Target:
             self._sizes.append((box.w, box.h))
             updated = memory.accepts(score, energy, ratio, may=self._may_update(crop))
             if updated:
-                self._lesson = self._features(scene, box)
+                self._lesson = self._template(scene, box)
         confidence = self._confidence(score, ratio)
         return TrackResult(
-            box, confidence, energy, ratio, state, reason, memory.updates, updated, measured, score=score
+            box, confidence, energy, ratio, state, reason, memory.updates + updated, updated, measured, score=score
         )
 
     def rest(self) -> None:
@@ -310,7 +310,8 @@ class Target:
         samples = torch.cat([self._runtime.search(self.kernels, patch).features for patch in patches])
         return OnlineBranch(self.geometry, samples, boxes)
 
-    def _features(self, scene: Scene, box: Box, first: bool = False) -> Callable[[], Features]:
+    def _template(self, scene: Scene, box: Box, first: bool = False) -> Callable[[], Features]:
+        """What gives the features of the template that a box is in the scene."""
         crop = template_crop(box, self._runtime.geometry.template_size)
         if self.geometry.crop == "exact" and not first:  # the first is never forgotten, and is cut to the pixel's part
             crop = snapped(crop)

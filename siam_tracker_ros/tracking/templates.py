@@ -22,7 +22,7 @@ class TemplateMemory:
         self.updates = 0
         self._first = self._running = first
         self.frames_since = 0
-        """Frames since the last update."""
+        """Frames since the last one that was accepted."""
 
     @torch.inference_mode()
     def blended(self) -> Features:
@@ -31,7 +31,7 @@ class TemplateMemory:
         return tuple(torch.lerp(b, a, f) for a, b in zip(self._first, self._running, strict=True))
 
     def accepts(self, confidence: float, apce: float, apce_ratio: float, may: bool = True) -> bool:
-        """The gate: whether a frame is to update the template. If so it counts as an update, and :meth:`learn` follows.
+        """The gate: whether a frame is to update the template, by :meth:`learn`.
 
         Args:
             confidence: the frame's confidence, 0..1.
@@ -51,7 +51,6 @@ class TemplateMemory:
         )
         if accepted:
             self.frames_since = 0
-            self.updates += 1
         return accepted
 
     @torch.inference_mode()
@@ -59,8 +58,8 @@ class TemplateMemory:
         """Blend in the features R_X of an accepted frame's result. False, and no update, where they are not finite."""
         sums = torch.stack([level.sum() for level in fresh])  # one question to the device
         if not bool(sums.isfinite().all()):
-            self.updates -= 1
             return False
         eta = self.settings.template_eta
         self._running = tuple(torch.lerp(b, a, eta) for a, b in zip(self._running, fresh, strict=True))
+        self.updates += 1
         return True

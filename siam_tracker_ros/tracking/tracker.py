@@ -55,7 +55,6 @@ class Tracker:
         if self._target is not None:
             self._target.configure(settings)
 
-    @torch.inference_mode()
     def rest(self) -> None:
         """Do now what the last frame left to be done, a template update above all, while no frame waits.
 
@@ -73,8 +72,7 @@ class Tracker:
             FrameError: the frame is not BGR uint8 [H, W, 3]. BoxError: the box is not finite, outside, or under
                 4 pixels. A target that was followed before stays as it was in both cases.
         """
-        if self._target is not None:
-            self._target.rest()
+        self.rest()
         self._target = Target(self._runtime, self.settings, check_frame(frame), box, self._calibration)
 
     def update(self, frame: NDArray[np.uint8]) -> TrackResult:
