@@ -60,7 +60,7 @@ class MultiTracker:
         """Do now what the last frame left to be done, template updates above all, while no frame waits.
 
         Whoever follows a camera calls it once the frame's results are sent; otherwise the next ``add`` or ``update``
-        does it first. The results are the same.
+        does it first. The results are the same. The frame's memory must still hold it.
         """
         for target in self._targets.values():
             target.rest()
@@ -73,7 +73,7 @@ class MultiTracker:
             FrameError: the frame is not BGR uint8 [H, W, 3]. BoxError: the box is not finite, outside, or under
                 4 pixels. What was followed before stays as it was in both cases.
         """
-        self.rest()
+        self._learn()
         self._targets[target_id] = Target(self._running(), self.settings, check_frame(frame), box, self._calibration)
 
     def remove(self, target_id: str) -> bool:
@@ -102,7 +102,7 @@ class MultiTracker:
             raise KeyError(f"no target named {', '.join(sorted(set(only) - set(names)))}")
         if not names:
             return {}
-        self.rest()
+        self._learn()
         return dict(zip(names, follow(self._running(), [self._targets[name] for name in names], frame), strict=True))
 
     def rescale(self, factor_x: float, factor_y: float) -> None:
@@ -132,6 +132,10 @@ class MultiTracker:
         self._targets.clear()
         self._runtime = None
         free_memory()
+
+    def _learn(self) -> None:
+        for target in self._targets.values():
+            target.learn()
 
     def _running(self) -> Runtime:
         if self._runtime is None:

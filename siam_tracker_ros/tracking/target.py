@@ -45,7 +45,7 @@ class Target:
 
     For every frame: ``begin``, then ``ask`` says where to look, ``settle`` takes what the network answers. While it
     ``wants_search``, ``search.plan`` says where else to look, ``ask_elsewhere`` asks that, ``look`` takes it. What the
-    frame's box need not wait for is done by ``rest``, before the next scene is opened.
+    frame's box need not wait for is done by ``rest``, or by ``learn`` before the next scene is opened.
 
     Args:
         frame: BGR uint8 [H, W, 3], checked.
@@ -227,8 +227,12 @@ class Target:
         )
 
     def rest(self) -> None:
-        """What a frame leaves to be done: the template's update, and the view that tells the camera's motion."""
+        """What a frame leaves to be done, while its memory holds it: the camera's view, and ``learn``."""
         self._prediction.rest()
+        self.learn()
+
+    def learn(self) -> None:
+        """Do the template update that a frame left to be done, if it did."""
         lesson, self._lesson = self._lesson, None  # it is not tried again if it fails
         if lesson is not None and self._memory.learn(lesson()):
             self.kernels = self._runtime.kernels(self._memory.blended())

@@ -59,7 +59,7 @@ class Tracker:
         """Do now what the last frame left to be done, a template update above all, while no frame waits.
 
         Whoever follows a camera calls it once the frame's result is sent; otherwise the next ``init`` or ``update``
-        does it first. The results are the same.
+        does it first. The results are the same. The frame's memory must still hold it.
         """
         if self._target is not None:
             self._target.rest()
@@ -72,7 +72,8 @@ class Tracker:
             FrameError: the frame is not BGR uint8 [H, W, 3]. BoxError: the box is not finite, outside, or under
                 4 pixels. A target that was followed before stays as it was in both cases.
         """
-        self.rest()
+        if self._target is not None:
+            self._target.learn()
         self._target = Target(self._runtime, self.settings, check_frame(frame), box, self._calibration)
 
     def update(self, frame: NDArray[np.uint8]) -> TrackResult:
@@ -83,5 +84,5 @@ class Tracker:
         """
         if self._target is None:
             raise RuntimeError("no target: call init(frame, box) first")
-        self._target.rest()
+        self._target.learn()
         return follow(self._runtime, [self._target], check_frame(frame))[0]

@@ -8,6 +8,7 @@ import pytest
 
 from siam_tracker_ros import Box, BoxError, FrameError, TrackerSettings, TrackState, load_tracker
 from siam_tracker_ros.tracking.load import loaded
+from siam_tracker_ros.tracking.prediction import HOP
 from siam_tracker_ros.tracking.tracker import Tracker
 
 
@@ -191,7 +192,7 @@ def test_a_template_update_waits_until_the_frame_rests_or_the_next_one_comes():
     assert result.template_updates == 3
 
 
-def test_rest_changes_no_result_even_if_the_frame_is_overwritten_before():
+def test_rest_changes_no_result_even_if_the_frame_is_overwritten_after_it():
     results = {}
     for rests in (True, False):
         tracker, _ = counting()
@@ -201,11 +202,24 @@ def test_rest_changes_no_result_even_if_the_frame_is_overwritten_before():
         for number in range(1, 16):
             buffer[:] = scene(200 + 3 * number, 200, 60 + number)
             results[rests].append(tracker.update(buffer))
-            buffer[:] = 0
             if rests:
                 tracker.rest()
+            buffer[:] = 0
     assert results[True] == results[False]
     assert results[True][-1].template_updates == 15
+
+
+def test_a_frame_that_was_overwritten_by_the_next_one_is_not_looked_at_any_more():
+    tracker, _ = counting()
+    tracker.init(scene(200, 200), (200, 200, 60, 60))
+    for number in range(1, HOP):
+        tracker.update(scene(200 + 2 * number, 200))
+    buffer = scene(200 + 2 * HOP, 200)
+    tracker.update(buffer)
+    glance = tracker._target._prediction._now
+    buffer[:] = scene(202 + 2 * HOP, 200)
+    tracker.update(buffer)
+    assert not glance.is_made
 
 
 def test_an_update_that_fails_while_the_frame_rests_is_not_tried_again():
